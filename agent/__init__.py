@@ -1,0 +1,1 @@
+"""The loop: LangGraph controller, policies beyond the rules, and the command line."""

@@ -1,0 +1,1 @@
+"""Evaluation: scorers, statistics, the verdict, the domain benchmark and the general suite."""

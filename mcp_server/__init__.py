@@ -1,0 +1,1 @@
+"""Hosting of the tools as an MCP server; no domain logic."""

@@ -1,0 +1,160 @@
+"""The artifact store: ``artifacts/<kind>/<id>/`` holds data and, written last, ``manifest.json``.
+
+An artifact is made in a temporary folder and renamed into place; its existence means that it is whole. Making one that
+exists is a no-op. ``Manifest.files`` has the SHA-256 of every data file, so a changed or truncated file is found by
+``verify`` (ArtifactError names it). Nothing is ever overwritten.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from proda_core.errors import ArtifactError
+from proda_core.ids import ID_PATTERN
+from proda_core.serialize import from_plain, to_plain
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an artifact is and what it was made from. ``meta`` holds counts and digests that readers rely on."""
+
+    kind: str
+    artifact_id: str
+    files: dict[str, str]  # relative name -> SHA-256
+    inputs: dict[str, str] = field(default_factory=dict)  # name -> artifact ID or digest
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, read in pieces."""
+    sha = hashlib.sha256()
+    with path.open("rb") as handle:
+        while piece := handle.read(1 << 20):
+            sha.update(piece)
+    return sha.hexdigest()
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: temporary name in the same folder, fsync, rename, fsync the folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        with temporary.open("wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _fsync_folder(path.parent)
+
+
+def _fsync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+class ArtifactStore:
+    """Reads and makes artifacts under ``root`` (the session's ``artifacts`` folder)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, kind: str, artifact_id: str) -> Path:
+        """The artifact's folder, whether or not it exists. IDs are checked by pattern: no path can be smuggled in."""
+        if not ID_PATTERN.match(artifact_id) or not kind.isidentifier():
+            raise ArtifactError(f"not an artifact name: {kind!r}/{artifact_id!r}")
+        return self.root / kind / artifact_id
+
+    def exists(self, kind: str, artifact_id: str) -> bool:
+        return (self.path(kind, artifact_id) / MANIFEST).is_file()
+
+    def make(
+        self,
+        kind: str,
+        artifact_id: str,
+        write: Callable[[Path], None],
+        *,
+        inputs: dict[str, str] | None = None,
+        meta: dict[str, Any] | None = None,
+    ) -> Manifest:
+        """Make an artifact: ``write(folder)`` puts the data files, then the manifest is written and all is renamed.
+
+        Existing already: nothing is written and its manifest is returned. ``write`` raising leaves nothing behind.
+        """
+        final = self.path(kind, artifact_id)
+        if self.exists(kind, artifact_id):
+            return self.manifest(kind, artifact_id)
+        temporary = self.root / ".making" / f"{kind}-{artifact_id}-{uuid.uuid4().hex[:8]}"
+        temporary.mkdir(parents=True)
+        try:
+            write(temporary)
+            manifest = Manifest(kind, artifact_id, _digests(temporary), dict(inputs or {}), dict(meta or {}))
+            text = json.dumps(to_plain(manifest), sort_keys=True, ensure_ascii=False, indent=1)
+            write_atomic(temporary / MANIFEST, text.encode())
+            final.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                temporary.rename(final)
+            except OSError:
+                if not self.exists(kind, artifact_id):
+                    raise
+            _fsync_folder(final.parent)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        return self.manifest(kind, artifact_id)
+
+    def manifest(self, kind: str, artifact_id: str) -> Manifest:
+        path = self.path(kind, artifact_id) / MANIFEST
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise ArtifactError(f"no {kind} {artifact_id}: run the stage that makes it first") from error
+        except (OSError, ValueError) as error:
+            raise ArtifactError(
+                f"{kind} {artifact_id}: manifest unreadable ({error}); delete the folder and rerun its stage"
+            ) from error
+        return from_plain(Manifest, data)
+
+    def file(self, kind: str, artifact_id: str, name: str, *, check: bool = True) -> Path:
+        """A data file of a whole artifact; with ``check`` its bytes must have the digest of the manifest."""
+        manifest = self.manifest(kind, artifact_id)
+        if name not in manifest.files:
+            raise ArtifactError(f"{kind} {artifact_id} has no file {name!r}")
+        path = self.path(kind, artifact_id) / name
+        if check and (not path.is_file() or file_digest(path) != manifest.files[name]):
+            raise ArtifactError(
+                f"{kind} {artifact_id}: {name} is not what the manifest says; it was changed or truncated after it was made"
+            )
+        return path
+
+    def verify(self, kind: str, artifact_id: str) -> None:
+        """Check every data file against the manifest."""
+        for name in self.manifest(kind, artifact_id).files:
+            self.file(kind, artifact_id, name)
+
+    def list(self, kind: str) -> Iterator[str]:
+        """IDs of the whole artifacts of a kind, sorted."""
+        folder = self.root / kind
+        if folder.is_dir():
+            yield from sorted(p.name for p in folder.iterdir() if (p / MANIFEST).is_file())
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    return {
+        str(p.relative_to(folder)): file_digest(p)
+        for p in sorted(folder.rglob("*"))
+        if p.is_file() and p.name != MANIFEST
+    }

@@ -1,0 +1,206 @@
+"""The session's configuration: one TOML file, dotted overrides, unknown keys refused with the nearest one suggested.
+
+``load_config`` resolves defaults, file and ``a.b=value`` overrides, in that order. The resolved configuration is written to
+``session.toml`` and, with the corpus digest and the seed, names the session. Units are in the field names.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from proda_core.errors import ConfigError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CorpusConfig(_Section):
+    chunk_chars: int = Field(4000, ge=200, description="largest chunk, in characters")
+    min_words: int = Field(20, ge=1, description="a chunk with fewer words is dropped")
+    near_duplicate: float = Field(
+        0.8, gt=0, le=1, description="Jaccard of word 5-grams from which a chunk is a duplicate"
+    )
+
+
+class TeacherConfig(_Section):
+    kind: Literal["rules"] = "rules"
+    merge_similarity: float = Field(0.88, gt=0, le=1, description="cosine from which two concepts may be one")
+    max_hops: int = Field(4, ge=2, le=6)
+
+
+class BenchmarkConfig(_Section):
+    min_items: int = Field(100, ge=1, description="items wanted in each of dev and sealed")
+    max_items: int = Field(160, ge=1, description="items at most in each split")
+    min_groups: int = Field(20, ge=2, description="independent chain groups needed in all")
+    items_per_chain: int = Field(2, ge=1)
+    max_hops: int = Field(3, ge=2, le=6)
+    sealed_share: float = Field(0.5, gt=0, lt=1)
+    scoring: Literal["loglikelihood", "letter", "cot"] = "cot"
+
+
+class SynthesisConfig(_Section):
+    wordings: int = Field(2, ge=2, description="wordings of each fact in each format at least")
+    general_rows: int = Field(400, ge=0, description="general rows in V1's mixture")
+
+
+class StudentConfig(_Section):
+    base: str = Field("pocket", description="'pocket' or a folder or hub ID of a causal LM")
+    batch_size: int = Field(64, ge=1)
+    max_new_tokens: int = Field(96, ge=15)
+    threads: int = Field(0, ge=0, description="torch threads of a job; 0 means every core")
+
+
+class TrainingConfig(_Section):
+    rank: int = Field(16, ge=1)
+    alpha: int = Field(32, ge=1)
+    dropout: float = Field(0.0, ge=0, lt=1)
+    learning_rate: float = Field(3e-3, gt=0)
+    warmup_share: float = Field(0.03, ge=0, lt=1)
+    batch_tokens: int = Field(4096, ge=128, description="tokens in a batch, padding included")
+    epochs: float = Field(12, gt=0, description="passes over the mixture at most")
+    max_steps: int | None = Field(None, ge=1)
+    max_length: int = Field(256, ge=32)
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    checkpoint_steps: int = Field(50, ge=1)
+    probe_rows: int = Field(
+        200, ge=0, description="facts probed during V1's training; it stops when they stop improving"
+    )
+    patience: int = Field(2, ge=1, description="probings without improvement after which V1 stops")
+    continue_incumbent: bool = False
+
+
+class MixtureConfig(_Section):
+    rows: int = Field(1600, ge=10, description="rows of a patch or replay mixture")
+    patch_share: float = Field(
+        0.35, gt=0, lt=1, description="share of patch, carried and scaffold rows together"
+    )
+    general_share: float = Field(0.15, ge=0, lt=1)
+    scaffold_relations: float = Field(
+        0.25, ge=0, le=1, description="relations that scaffold may take, as a share"
+    )
+    min_replay_share: float = Field(
+        0.2, ge=0, lt=1, description="less replay than this share of the rows is refused"
+    )
+
+
+class DiagnosisConfig(_Section):
+    mastered_from: float = Field(
+        0.5, gt=0, le=1, description="guess-corrected probe accuracy from which a node counts as mastered"
+    )
+    permutations: int = Field(3, ge=1)
+
+
+class VerdictConfig(_Section):
+    alpha: float = Field(0.05, gt=0, lt=1, description="the session's whole error rate")
+    max_verdicts: int = Field(4, ge=1, description="verdicts over which alpha is spent")
+    sealed_margin: float = Field(0.10, ge=0, lt=1)
+    general_margin: float = Field(0.10, ge=0, lt=1)
+
+
+class PolicyConfig(_Section):
+    target_dev: float | None = Field(0.95, gt=0, le=1)
+    max_rejections: int = Field(
+        2, ge=1, description="rejected rounds in a row after which the session has reached a plateau"
+    )
+    min_patchable: int = Field(5, ge=1)
+    lost_items_for_replay: int = Field(5, ge=1)
+
+
+class GeneralConfig(_Section):
+    suite_items: int = Field(120, ge=10)
+
+
+class BudgetConfig(_Section):
+    wall_s: float | None = Field(None, gt=0)
+    rounds: int | None = Field(3, ge=1, description="rounds after V1")
+    disk_bytes: int | None = Field(2_000_000_000, gt=0)
+
+
+class Config(_Section):
+    name: str = Field("demo", pattern=r"^[A-Za-z0-9_-]{1,40}$")
+    seed: int = Field(0, ge=0, lt=2**31)
+    corpus: CorpusConfig = CorpusConfig()
+    teacher: TeacherConfig = TeacherConfig()
+    benchmark: BenchmarkConfig = BenchmarkConfig()
+    synthesis: SynthesisConfig = SynthesisConfig()
+    student: StudentConfig = StudentConfig()
+    training: TrainingConfig = TrainingConfig()
+    mixture: MixtureConfig = MixtureConfig()
+    diagnosis: DiagnosisConfig = DiagnosisConfig()
+    verdict: VerdictConfig = VerdictConfig()
+    policy: PolicyConfig = PolicyConfig()
+    general: GeneralConfig = GeneralConfig()
+    budget: BudgetConfig = BudgetConfig()
+
+
+def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> Config:
+    """Resolve the configuration. ConfigError says which key or value is wrong and what to write instead."""
+    data: dict[str, Any] = {}
+    if path is not None:
+        try:
+            data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{path} is not TOML: {error}") from error
+    for text in overrides:
+        _set_dotted(data, text)
+    return config_from(data)
+
+
+def config_from(data: Mapping[str, Any]) -> Config:
+    """Validate a plain mapping."""
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(_explain(error)) from error
+
+
+def known_keys() -> list[str]:
+    """Every dotted key, in order."""
+    keys: list[str] = []
+    for name, info in Config.model_fields.items():
+        section = info.annotation
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            keys += [f"{name}.{inner}" for inner in section.model_fields]
+        else:
+            keys.append(name)
+    return keys
+
+
+def _set_dotted(data: dict[str, Any], text: str) -> None:
+    key, separator, raw = text.partition("=")
+    key = key.strip()
+    if not separator:
+        raise ConfigError(f"--set wants a.b=value, got {text!r}")
+    if key not in known_keys():
+        raise ConfigError(_unknown(key))
+    try:
+        value = tomllib.loads(f"v = {raw.strip()}")["v"]
+    except tomllib.TOMLDecodeError:
+        value = None if raw.strip() == "none" else raw.strip()
+    *sections, last = key.split(".")
+    for section in sections:
+        data = data.setdefault(section, {})
+    data[last] = value
+
+
+def _unknown(key: str) -> str:
+    near = difflib.get_close_matches(key, known_keys(), n=1, cutoff=0.4)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"unknown configuration key {key!r}{hint}"
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return _unknown(key)
+    return f"configuration key {key!r}: {first['msg']} (got {first['input']!r})"
