@@ -1,0 +1,42 @@
+# Every target does its own set-up from a bare clone: a .venv, the install, the run.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# Two torch threads on a busy machine ran several times slower than one: tests use one.
+QUIET := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 TOKENIZERS_PARALLELISM=false
+
+.PHONY: help install demo test slow check format clean
+help:  ## show the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+install: $(STAMP)  ## create .venv and install the project with its development tools
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $(STAMP)
+
+demo: $(STAMP)  ## run the unattended session on the shipped corpus and print its report
+	$(BIN)/proda run
+
+test: $(STAMP)  ## the default test suite (under ten minutes on two cores)
+	$(QUIET) $(BIN)/pytest -m 'not slow and not gpu'
+
+slow: $(STAMP)  ## the heavier tests: kills, parity with lm-eval, whole small sessions
+	$(QUIET) $(BIN)/pytest -m 'slow and not gpu'
+
+check: $(STAMP)  ## format, lint, strict types, layers, docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(QUIET) $(BIN)/pytest tests/test_architecture.py tests/test_docs.py
+
+format: $(STAMP)  ## format and sort imports
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## remove caches (sessions stay)
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
