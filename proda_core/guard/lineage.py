@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from proda_core.errors import KnowledgeError
-from proda_core.guard.normalise import tokens
+from proda_core.guard.normalise import BOUNDARY, tokens
+from proda_core.ids import pair_key
 from proda_core.types import Concept, Evidence, KnowledgeSnapshot, Relation
 
 _FUNCTION_WORD_LIST = """
@@ -65,7 +66,9 @@ class LineageIndex:
 
     def mentions(self, text: str) -> frozenset[str]:
         """IDs of the concepts that ``text`` names."""
-        stream = tokens(text)
+        return self._mentions(tokens(text))
+
+    def _mentions(self, stream: list[str]) -> frozenset[str]:
         found: set[str] = set()
         place = 0
         while place < len(stream):
@@ -87,23 +90,33 @@ class LineageIndex:
     def derive_definition(self, concept_id: str, text: str) -> DerivedLineage:
         """Lineage of a definition row: one L1 ID, and the concept's relations that the row states, its definition's at least.
 
-        Whichever other concept's definition the row holds counts as well; and when the row does not hold the
-        definition of ``concept_id``, nothing ties it to that concept, so it counts for every relation it states.
+        Whatever the row says outside the definitions that it quotes counts in full, and so does every concept whose
+        definition it quotes: a row about something else gains nothing by being called a definition.
         """
         if concept_id not in self.snapshot.concepts:
             raise KnowledgeError(f"no concept {concept_id} in snapshot {self.snapshot.digest[:16]}")
         mentioned = self.mentions(text)
-        stream = f" {' '.join(tokens(text))} "
-        defined = {c for c in mentioned if self._holds_definition(stream, c)}
-        about = defined | {concept_id} if concept_id in defined else mentioned | {concept_id}
-        stated = self._stated(about, mentioned)
-        for concept in defined | {concept_id}:
+        rest = f" {' '.join(tokens(text))} "
+        about = {concept_id}
+        for concept in sorted(mentioned | {concept_id}):
+            definition = self._definition_form(concept)
+            if definition and definition in rest:
+                about.add(concept)
+                rest = rest.replace(definition, f" {BOUNDARY} ")
+        outside = self._mentions(rest.split())
+        stated = self._stated(about, mentioned) | self._stated(outside, outside)
+        for concept in about:
             stated |= self._defined_by[concept]
         return DerivedLineage((concept_id,), tuple(sorted(stated)))
 
-    def _holds_definition(self, stream: str, concept_id: str) -> bool:
-        definition = " ".join(tokens(self.snapshot.concepts[concept_id].definition)).strip(" |")
-        return bool(definition) and f" {definition} " in stream
+    def pairs(self, l2_ids: Iterable[str]) -> frozenset[tuple[str, str]]:
+        """The concept pairs that relations join: what counts as one relation, whatever its direction or type."""
+        relations = (self.snapshot.relations[key] for key in l2_ids)
+        return frozenset(pair_key(r.subject_id, r.object_id) for r in relations)
+
+    def _definition_form(self, concept_id: str) -> str:
+        form = " ".join(tokens(self.snapshot.concepts[concept_id].definition)).strip(f" {BOUNDARY}")
+        return f" {form} " if form else ""
 
     def _stated(self, about: Iterable[str], mentioned: frozenset[str]) -> set[str]:
         stated: set[str] = set()
