@@ -102,6 +102,12 @@ class VerdictConfig(_Section):
     max_verdicts: int = Field(4, ge=1, description="verdicts over which alpha is spent")
     sealed_margin: float = Field(0.10, ge=0, lt=1)
     general_margin: float = Field(0.10, ge=0, lt=1)
+    margin_confidence: float = Field(
+        0.95,
+        ge=0.5,
+        lt=1,
+        description="one-sided confidence with which sealed and general are shown not to fall beyond their margins",
+    )
 
 
 class PolicyConfig(_Section):

@@ -1,0 +1,127 @@
+"""How a student is asked a four-option question: the three scorings, once, for the scorer and for diagnosis alike.
+
+``loglikelihood`` compares the options as answers to the stem alone; ``letter`` asks for a letter in 15 greedy tokens; ``cot``
+asks for steps and then a letter. A reply that cannot be read is a format error and says so; an engine that fails on a question
+leaves it unanswered with the reason, and the other questions of its batch are asked again without it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from proda_core.errors import StudentError
+from proda_core.layout import COT_SUFFIX, LETTERS, choice_prompt, parse_cot_letter, parse_letter
+from proda_core.types import Scoring
+
+if TYPE_CHECKING:
+    from proda_core.students import Student
+
+LETTER_TOKENS = 15
+FORMAT_ERROR = "format_error"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceQuestion:
+    """A stem and its options in the order in which they are shown."""
+
+    question_id: str
+    stem: str
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``choice`` is an option index, or None with the reason: ``format_error``, or ``failure`` when the engine failed."""
+
+    question_id: str
+    choice: int | None
+    output: str
+    failure: str = ""
+
+    @property
+    def format_error(self) -> bool:
+        return self.choice is None and not self.failure
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One raw reply of the engine, or why there is none."""
+
+    text: str
+    failure: str = ""
+
+
+def answer_choices(
+    student: Student, questions: Sequence[ChoiceQuestion], *, scoring: Scoring, max_new_tokens: int
+) -> list[Answer]:
+    """One Answer a question, in order. ``max_new_tokens`` bounds a chain of thought only."""
+    if scoring is Scoring.LOGLIKELIHOOD:
+        return _by_loglikelihood(student, questions)
+    cot = scoring is Scoring.COT
+    suffix, tokens = (COT_SUFFIX, max_new_tokens) if cot else ("", LETTER_TOKENS)
+    parse = parse_cot_letter if cot else parse_letter
+    prompts = [choice_prompt(q.stem, q.options) + suffix for q in questions]
+    replies = generate_replies(student, prompts, max_new_tokens=tokens)
+    return [
+        Answer(q.question_id, None, "", reply.failure)
+        if reply.failure
+        else Answer(q.question_id, _index(parse(reply.text, len(q.options))), reply.text)
+        for q, reply in zip(questions, replies, strict=True)
+    ]
+
+
+def generate_replies(student: Student, prompts: Sequence[str], *, max_new_tokens: int) -> list[Reply]:
+    """Greedy replies, in order; a prompt on which the engine fails gets an empty Reply with the failure."""
+
+    def ask(batch: Sequence[str]) -> list[Reply]:
+        return [Reply(text) for text in student.generate(list(batch), max_new_tokens=max_new_tokens)]
+
+    return _survive(prompts, ask, lambda failure: Reply("", failure))
+
+
+def _by_loglikelihood(student: Student, questions: Sequence[ChoiceQuestion]) -> list[Answer]:
+    def ask(batch: Sequence[ChoiceQuestion]) -> list[Reply]:
+        stems, options = [q.stem for q in batch], [list(q.options) for q in batch]
+        return [_as_reply(values) for values in student.option_loglikelihoods(stems, options)]
+
+    replies = _survive(questions, ask, lambda failure: Reply("", failure))
+    return [_most_likely(q, reply) for q, reply in zip(questions, replies, strict=True)]
+
+
+def _as_reply(values: Sequence[float]) -> Reply:
+    plain = [float(value) for value in values]
+    if not all(math.isfinite(value) for value in plain):
+        return Reply("", f"log-likelihoods are not finite: {plain}")
+    return Reply(json.dumps(plain))
+
+
+def _most_likely(question: ChoiceQuestion, reply: Reply) -> Answer:
+    """The first of the greatest, as lm-eval-harness takes it."""
+    if reply.failure:
+        return Answer(question.question_id, None, "", reply.failure)
+    values = json.loads(reply.text)
+    return Answer(question.question_id, values.index(max(values)), reply.text)
+
+
+def _index(letter: str | None) -> int | None:
+    return None if letter is None else LETTERS.index(letter)
+
+
+def _survive(
+    batch: Sequence[T], ask: Callable[[Sequence[T]], list[Reply]], failed: Callable[[str], Reply]
+) -> list[Reply]:
+    """Ask a batch; when the engine fails, halve it until the questions that make it fail stand alone."""
+    if not batch:
+        return []
+    try:
+        return ask(batch)
+    except StudentError as error:
+        if len(batch) == 1:
+            return [failed(f"engine: {error}")]
+    middle = len(batch) // 2
+    return _survive(batch[:middle], ask, failed) + _survive(batch[middle:], ask, failed)

@@ -1,0 +1,61 @@
+"""What the jobs that ask a student share: opening the student that the request names, and ticking after each batch.
+
+The student is loaded by ``proda_core.students`` unless the caller plugs in another loader. A base whose weights are not those
+that the session began with is refused: scores of two bases must never be compared as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from proda_core.config import StudentConfig
+from proda_core.errors import JobError, StudentError
+from proda_core.jobs.contract import JobContext, JobRequest, Progress
+
+if TYPE_CHECKING:
+    from proda_core.students import Student
+
+
+class StudentLoader(Protocol):
+    """How a job gets its student: the base's name and digest, the adapter's folder, and how to run it."""
+
+    def __call__(self, base: str, digest: str, *, adapter: Path | None, config: StudentConfig) -> Student: ...
+
+
+def open_student(base: str, digest: str, *, adapter: Path | None, config: StudentConfig) -> Student:
+    """Load a base with or without an adapter. StudentError when the base on disk is not the one named by ``digest``."""
+    from proda_core.students import base_digest, load_student
+
+    found = base_digest(base)
+    if found != digest:
+        raise StudentError(
+            f"base {base!r} has digest {found[:16]}, the session began with {digest[:16]}; restore it or start a new session"
+        )
+    return load_student(base, adapter, batch_size=config.batch_size, threads=config.threads)
+
+
+def requested_student(context: JobContext, request: JobRequest, load: StudentLoader) -> Student:
+    """The student of a request: its base, and the adapter among its inputs if there is one."""
+    adapter = request.inputs.get("adapter")
+    return load(
+        request.params["base"],
+        request.params["base_digest"],
+        adapter=context.store.path("adapter", adapter) if adapter else None,
+        config=StudentConfig.model_validate(request.params["student"]),
+    )
+
+
+def ticker(context: JobContext, total: int, *, note: str) -> Callable[[int], None]:
+    """A function to call with the number of questions just asked; JobError when the job is asked to stop."""
+    done = 0
+
+    def tick(count: int) -> None:
+        nonlocal done
+        done += count
+        context.report(Progress(done, total, note=note))
+        if context.should_stop():
+            raise JobError(f"cancelled after {done} of {total} questions; the same request starts it again")
+
+    return tick
