@@ -11,6 +11,7 @@ ProdaError
 ├── ReplayTooSmall         not enough disjoint rows are left for a mixture
 ├── ArtifactError          an artifact is missing, truncated or has another digest
 ├── JobError               a worker process failed, hung or was cancelled
+│   └── JobFailed          one job's recorded end; carries the worker's error class and exit code
 ├── StudentError           a base model or adapter cannot be loaded or scored
 ├── LedgerError            the ledger or the decision log cannot be trusted
 ├── BudgetExhausted        a reservation would pass the session's budget; names which
@@ -91,6 +92,15 @@ class ArtifactError(ProdaError):
 
 class JobError(ProdaError):
     exit_code = 8
+
+
+class JobFailed(JobError):
+    """A job ended in an error or was cancelled. ``error_class`` is the class raised in the worker, ``exit_code`` that class's."""
+
+    def __init__(self, job_id: str, error_class: str, message: str, *, exit_code: int = 8) -> None:
+        super().__init__(f"job {job_id}: {error_class}: {message}")
+        self.job_id, self.error_class, self.message = job_id, error_class, message
+        self.exit_code = exit_code
 
 
 class StudentError(ProdaError):

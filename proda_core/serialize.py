@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -22,17 +23,35 @@ def _adapter(cls: Any) -> TypeAdapter[Any]:
 
 def to_plain(value: Any) -> Any:
     """JSON-able form of a dataclass (enums as values, tuples as lists)."""
-    return _adapter(type(value)).dump_python(value, mode="json")
+    return _adapter(cast(Any, type(value))).dump_python(value, mode="json")
 
 
 def from_plain(cls: type[T], data: Any) -> T:
     """Build ``cls`` from its JSON form; ArtifactError names the first wrong field."""
     try:
-        return cast(T, _adapter(cls).validate_python(data))
+        value = cast(T, _adapter(cast(Any, cls)).validate_python(data))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ArtifactError(f"not a {cls.__name__}: field {where!r}: {first['msg']}") from error
+    _refuse_unknown(value, data, cls.__name__)
+    return value
+
+
+def _refuse_unknown(value: Any, data: Any, where: str) -> None:
+    """Pydantic drops what a plain dataclass has no field for; here it is an error, at any depth."""
+    if is_dataclass(value) and isinstance(data, Mapping):
+        names = {field.name for field in fields(value)}
+        if unknown := sorted(map(str, set(data) - names)):
+            raise ArtifactError(f"not a {where}: unknown field {unknown[0]!r}")
+        for name in names & set(data):
+            _refuse_unknown(getattr(value, name), data[name], f"{where}.{name}")
+    elif isinstance(value, tuple | list) and isinstance(data, tuple | list):
+        for inner, plain in zip(value, data, strict=False):
+            _refuse_unknown(inner, plain, where)
+    elif isinstance(value, dict) and isinstance(data, Mapping):
+        for key, inner in value.items():
+            _refuse_unknown(inner, data.get(key), where)
 
 
 def dump_lines(rows: Iterable[Any]) -> str:

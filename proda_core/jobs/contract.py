@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from proda_core.artifacts import ArtifactStore
+from proda_core.errors import Refusal
 from proda_core.ids import make_id
 
 
@@ -58,3 +60,46 @@ class JobContext:
     store: ArtifactStore
     report: Callable[[Progress], None]
     should_stop: Callable[[], bool]
+
+
+class JobState(StrEnum):
+    """Where a job stands. ``dead``: launched once, no worker lives, nothing was recorded; submitting again goes on with it."""
+
+    UNKNOWN = "unknown"
+    QUEUED = "queued"
+    RUNNING = "running"
+    DEAD = "dead"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailure:
+    """How a job ended without a result: the error's class, message and exit code, and the rows when a guard refused."""
+
+    error_class: str
+    message: str
+    exit_code: int = 8
+    cancelled: bool = False
+    refusals: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """A job as its folder shows it now. ``launches`` counts the workers started for it since it was last retried."""
+
+    job_id: str
+    state: JobState
+    kind: str = ""
+    progress: Progress | None = None
+    pid: int | None = None
+    beats: int = 0
+    launches: int = 0
+    result: JobResult | None = None
+    failure: JobFailure | None = None
+
+    @property
+    def error(self) -> str | None:
+        """The failure in one line, or None."""
+        return None if self.failure is None else f"{self.failure.error_class}: {self.failure.message}"

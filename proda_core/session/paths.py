@@ -1,0 +1,58 @@
+"""Where everything lies in a session folder; the one place that knows the names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPaths:
+    """The parts of the session folder ``root``; nothing is created by asking for a path."""
+
+    root: Path
+
+    @property
+    def settings(self) -> Path:
+        return self.root / "session.toml"
+
+    @property
+    def host_lock(self) -> Path:
+        return self.root / "host.lock"
+
+    @property
+    def knowledge(self) -> Path:
+        return self.root / "knowledge.kuzu"
+
+    @property
+    def ledger(self) -> Path:
+        return self.root / "ledger.sqlite"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.root / "checkpoints.sqlite"
+
+    @property
+    def decisions(self) -> Path:
+        return self.root / "decisions.jsonl"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.root / "artifacts"
+
+    @property
+    def jobs(self) -> Path:
+        return self.root / "jobs"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.html"
+
+    @property
+    def inbox(self) -> Path:
+        return self.root / "inbox"
+
+    @property
+    def stop_request(self) -> Path:
+        """Written by ``proda stop``; the host polls it and ends with the stop reason *request*."""
+        return self.inbox / "STOP"
