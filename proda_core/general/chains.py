@@ -1,0 +1,126 @@
+"""Questions that walk a chain: forward or backward, by its ends, by a count of steps, or by naming each relation.
+
+Answers are chains of thought: the statements walked, word for word, in the order of the walk, then "Answer: " and the
+name, or the letter of the option that holds it. Distractors are names on the chain, beyond it, and of other chains.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from proda_core.general.phrasings import PathForm, Phrasings, phrasings_of
+from proda_core.general.questions import Asker, Kind, NoQuestionError, Question, capital
+from proda_core.general.wordings import Wording, active_wordings
+from proda_core.general.worlds import Fact, World
+from proda_core.layout import COT_SUFFIX, LETTERS, choice_prompt, cot_answer
+
+HOPS: dict[Kind, int] = {
+    Kind.CHAIN2: 2,
+    Kind.CHAIN3: 3,
+    Kind.CHAIN4: 4,
+    Kind.CHAIN_CHOICE2: 2,
+    Kind.CHAIN_CHOICE3: 3,
+    Kind.CHAIN_CHOICE4: 4,
+}
+_WITH_OPTIONS = frozenset({Kind.CHAIN_CHOICE2, Kind.CHAIN_CHOICE3, Kind.CHAIN_CHOICE4})
+_COUNTS = {2: "two", 3: "three", 4: "four"}
+_FORWARD_SHARE = 0.65
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A stretch of a chain and the direction in which it is walked."""
+
+    facts: tuple[Fact, ...]
+    forward: bool
+    closes: bool
+
+    @property
+    def known(self) -> str:
+        """The name that the walk starts from."""
+        return self.facts[0].subject if self.forward else self.facts[-1].object
+
+    @property
+    def gold(self) -> str:
+        """The name that the walk ends at."""
+        return self.facts[-1].object if self.forward else self.facts[0].subject
+
+    @property
+    def steps(self) -> list[str]:
+        """The statements in the order of the walk."""
+        sentences = [fact.sentence for fact in self.facts]
+        return sentences if self.forward else sentences[::-1]
+
+
+def ask_chain(asker: Asker, world: World, kind: Kind) -> Question:
+    """A question over as many relations as the kind says; raises NoQuestionError where no chain is long enough."""
+    walk = _walk(asker, world, HOPS[kind])
+    text = capital(_wording(asker, world, walk))
+    if kind not in _WITH_OPTIONS:
+        return Question(kind, text + COT_SUFFIX, cot_answer(walk.steps, walk.gold), walk.gold)
+    options = asker.options(world, walk.gold, _near(asker, world, walk), banned=_banned(asker, walk))
+    letter = LETTERS[options.index(walk.gold)]
+    answer = cot_answer(walk.steps, letter)
+    return Question(kind, choice_prompt(text, options) + COT_SUFFIX, answer, letter, tuple(options))
+
+
+def _walk(asker: Asker, world: World, hops: int) -> Walk:
+    """A random stretch of `hops` relations of a chain that is long enough."""
+    chains = [chain for chain in world.chains if len(chain) >= hops]
+    if not chains:
+        raise NoQuestionError(f"no chain of {hops} relations")
+    chain = asker.rng.choice(chains)
+    start = asker.rng.randint(0, len(chain) - hops)
+    forward = asker.rng.random() < _FORWARD_SHARE
+    closes = start + hops == len(chain) if forward else start == 0
+    return Walk(chain[start : start + hops], forward, closes)
+
+
+def _wording(asker: Asker, world: World, walk: Walk) -> str:
+    """The question: by naming the relations, by counting, or by the end of the chain where the walk ends there."""
+    rng, forms = asker.rng, phrasings_of(world.family)
+    if world.branched or rng.random() < 0.5:
+        form = rng.choice(forms.path_forward if walk.forward else forms.path_backward)
+        return _path(asker, world, walk, form=form)
+    if walk.closes and rng.random() < 0.75:
+        return rng.choice(forms.ends if walk.forward else forms.starts).format(n=walk.known)
+    return _counted(asker, walk, forms)
+
+
+def _counted(asker: Asker, walk: Walk, forms: Phrasings) -> str:
+    """The question that counts the steps."""
+    template = asker.rng.choice(forms.counted if walk.forward else forms.counted_back)
+    return template.format(n=walk.known, k=_COUNTS[len(walk.facts)])
+
+
+def _path(asker: Asker, world: World, walk: Walk, *, form: PathForm) -> str:
+    """The question that names each relation in turn, from the start of the chain to its end."""
+    wordings = [_spoken(asker, world, fact) for fact in walk.facts]
+    parts = [form.first, *([form.middle] * (len(wordings) - 2)), form.last]
+    ask = wordings[-1].ask_after("it")
+    said = [
+        part.format(a=walk.known, vp=wording.phrase, ask=capital(ask) if ". {ask}" in part else ask)
+        for part, wording in zip(parts, wordings, strict=True)
+    ]
+    return "".join(said)
+
+
+def _spoken(asker: Asker, world: World, fact: Fact) -> Wording:
+    """The fact's wording when it reads forward and mostly even so, else another of its flavour that does."""
+    if not fact.wording.inverted and asker.rng.random() < 0.85:
+        return fact.wording
+    return asker.rng.choice(active_wordings(world.family, fact.flavour))
+
+
+def _near(asker: Asker, world: World, walk: Walk) -> Sequence[str]:
+    """Names on and around the walk and ends of other chains, the likeliest mistakes first."""
+    own = next(chain for chain in world.chains if walk.facts[0] in chain)
+    on_chain = [own[0].subject, *(fact.object for fact in own)]
+    ends = [chain[-1].object if walk.forward else chain[0].subject for chain in world.chains if chain is not own]
+    near = [name for name in on_chain if name not in (walk.known, walk.gold)]
+    asker.rng.shuffle(near)
+    return near[: asker.rng.choice((1, 2, 2, 3))] + ends
+
+
+def _banned(asker: Asker, walk: Walk) -> tuple[str, ...]:
+    """The name asked from is an option only now and then."""
+    return () if asker.rng.random() < 0.15 else (walk.known,)

@@ -1,0 +1,71 @@
+"""The text layouts that every part of the project shares: choice prompts, chain-of-thought answers, and their parsers.
+
+A choice is asked as a question and lettered options, one a line; it is answered with the bare letter. Chain of
+thought is asked for with a suffix and answered with full sentences ending in "Answer: X". Parsers return None for
+a reply they cannot read: unparsable is not wrong, and the caller decides what it means.
+"""
+
+import re
+from collections.abc import Sequence
+
+LETTERS = "ABCDEFGH"
+COT_SUFFIX = "\nThink step by step."
+
+_ANSWER = re.compile(r"answer\s*:\s*", re.IGNORECASE)
+_BARE_LETTER = re.compile(r"\(?([a-h])\)?(?![\w'])", re.IGNORECASE)
+_TRUE_FALSE = re.compile(r"\b(true|false)\b", re.IGNORECASE)
+
+
+def choice_prompt(question: str, options: Sequence[str]) -> str:
+    """The question followed by its options, lettered from A, one a line; raises ValueError beyond 2 to 8 options."""
+    if not 2 <= len(options) <= len(LETTERS):
+        raise ValueError(f"a choice has 2 to {len(LETTERS)} options, not {len(options)}")
+    lines = [f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False)]
+    return "\n".join([question, *lines])
+
+
+def context_prompt(context: str, question: str) -> str:
+    """A question on a text: the text, an empty line, the question."""
+    return f"{context}\n\n{question}"
+
+
+def cot_answer(steps: Sequence[str], answer: str) -> str:
+    """The chain-of-thought reply: each step a sentence with its period, then "Answer: " and a letter or a name."""
+    return " ".join([*steps, f"Answer: {answer}"])
+
+
+def parse_letter(text: str, n_options: int) -> str | None:
+    """The option letter a direct reply begins with, upper case, or None."""
+    found = _BARE_LETTER.match(_after_answer(text).lstrip())
+    if found is None:
+        return None
+    letter = found.group(1).upper()
+    return letter if letter in LETTERS[:n_options] else None
+
+
+def parse_cot_letter(text: str, n_options: int) -> str | None:
+    """The letter after the last "Answer:" of a chain-of-thought reply, or None when there is no such ending."""
+    if _ANSWER.search(text) is None:
+        return None
+    return parse_letter(text, n_options)
+
+
+def parse_cot_name(text: str) -> str | None:
+    """The name after the last "Answer:" of a reply, without its final period, or None."""
+    if _ANSWER.search(text) is None:
+        return None
+    return _after_answer(text).strip().rstrip(".").strip() or None
+
+
+def parse_true_false(text: str) -> str | None:
+    """"True" or "False", whichever word a reply says first, or None."""
+    found = _TRUE_FALSE.search(text)
+    return found.group(1).capitalize() if found else None
+
+
+def _after_answer(text: str) -> str:
+    """What follows the last "answer:", or the whole text without one."""
+    last = None
+    for last in _ANSWER.finditer(text):
+        pass
+    return text[last.end() :] if last else text

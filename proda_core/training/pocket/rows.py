@@ -1,0 +1,137 @@
+"""Pretraining rows: several questions on one made-up world, as token ids with the places of the answers.
+
+Names are drawn so that every entry of the vocabulary is met in them: ordinary words in unusual company, runs of
+pieces, pseudo-words. A pool of rows is a function of (seed, pool number, level), which makes a run resumable.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from tokenizers import Tokenizer
+
+from proda_core.general.names import Family, NameSource, everyday_name, mixed_name, pseudo_word
+from proda_core.general.questions import CONTEXT_FREE, Asker, Kind, NoQuestionError, Question
+from proda_core.general.tasks import GeneralTask, ask_on, build_question
+from proda_core.layout import context_prompt
+from proda_core.training.pocket.curriculum import Level
+from proda_core.training.pocket.tokenizer import ASSISTANT, END, MARK, USER
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One user text and the answer to learn."""
+
+    user: str
+    assistant: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Token ids and, for each answer, the span [start, stop) of ids to predict (its end token included)."""
+
+    ids: tuple[int, ...]
+    answers: tuple[tuple[int, int], ...]
+    difficulty: int
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class WordMaker:
+    """Names of one to three ordinary words that chance puts together."""
+
+    words: tuple[str, ...]
+
+    def __call__(self, rng: Random) -> str:
+        count = rng.choices((1, 2, 3), (4, 5, 1))[0]
+        joint = "-" if count == 2 and rng.random() < 0.1 else " "
+        return joint.join(rng.choice(self.words) for _ in range(count))
+
+
+@dataclass(frozen=True, slots=True)
+class PieceMaker:
+    """Names of one to four entries of a vocabulary, run together as they come."""
+
+    pieces: tuple[str, ...]
+
+    def __call__(self, rng: Random) -> str:
+        run = "".join(rng.choice(self.pieces) for _ in range(rng.randint(1, 4)))
+        return " ".join(run.replace(MARK, " ").split()) or pseudo_word(rng)
+
+
+def pocket_names(tokenizer: Tokenizer, words: Sequence[str]) -> NameSource:
+    """The name source of pretraining: it reaches every lettered entry of the vocabulary."""
+    pieces = tuple(sorted(piece for piece in tokenizer.get_vocab() if piece.replace(MARK, "").isalpha() and piece.isprintable()))
+    makers = (WordMaker(tuple(words)), PieceMaker(pieces), pseudo_word, everyday_name, mixed_name)
+    return NameSource(makers, (4.0, 2.0, 1.0, 2.0, 1.0))
+
+
+@dataclass(frozen=True, slots=True)
+class RowMaker:
+    """Makes rows for one tokenizer and name source; the family is train in pretraining."""
+
+    tokenizer: Tokenizer
+    names: NameSource
+    context: int
+    family: Family = "train"
+
+    def pool(self, seed: int, number: int, *, level: Level, count: int) -> list[Row]:
+        """`count` rows, fewer the ones too long for the context, in order of length."""
+        rng = Random(f"pocket:{seed}:{number}:{level.number}")
+        drafts = [self._draft(rng, level) for _ in range(count)]
+        rows = self.encode([turns for turns, _, _ in drafts])
+        kept = [
+            Row(ids, answers, difficulty, kind)
+            for (ids, answers), (_, difficulty, kind) in zip(rows, drafts, strict=True)
+            if len(ids) <= self.context
+        ]
+        return sorted(kept, key=lambda row: len(row.ids))
+
+    def encode(self, conversations: Sequence[Sequence[Turn]]) -> list[tuple[tuple[int, ...], tuple[tuple[int, int], ...]]]:
+        """Ids and answer spans of conversations, exactly as the chat template lays them out."""
+        texts = [text for turns in conversations for turn in turns for text in (turn.user, turn.assistant)]
+        encoded = iter([encoding.ids for encoding in self.tokenizer.encode_batch_fast(texts)])
+        user, assistant, end = (self.tokenizer.token_to_id(token) for token in (USER, ASSISTANT, END))
+        rows = []
+        for turns in conversations:
+            ids: list[int] = []
+            answers = []
+            for _ in turns:
+                ids += [user, *next(encoded), assistant]
+                start = len(ids)
+                ids += [*next(encoded), end]
+                answers.append((start, len(ids)))
+            rows.append((tuple(ids), tuple(answers)))
+        return rows
+
+    def _draft(self, rng: Random, level: Level) -> tuple[list[Turn], int, Kind]:
+        """One conversation: a first question of the level's mix, then more on the same world."""
+        difficulty = rng.choices(range(len(level.difficulties)), level.difficulties)[0]
+        kind = rng.choices(level.kinds, level.weights)[0]
+        world, first = build_question(rng, self.family, kind, difficulty=difficulty, names=self.names)
+        asker = Asker(rng, self.names)
+        questions = [first]
+        for _ in range(rng.choices((0, 1, 2, 3), level.more_turns)[0]):
+            further = rng.choices(level.kinds, level.weights)[0]
+            try:
+                questions.append(ask_on(asker, world, further))
+            except NoQuestionError:
+                continue
+        return _turns(world.text, questions), difficulty, kind
+
+
+def _turns(text: str, questions: Sequence[Question]) -> list[Turn]:
+    """The turns of a conversation: the text stands before the first question that needs it."""
+    turns, told = [], False
+    for question in questions:
+        needs = question.kind not in CONTEXT_FREE
+        user = context_prompt(text, question.text) if needs and not told else question.text
+        told = told or needs
+        turns.append(Turn(user, question.answer))
+    return turns
+
+
+def task_rows(maker: RowMaker, tasks: Sequence[GeneralTask]) -> list[Row]:
+    """Rows of single general tasks, for measuring."""
+    encoded = maker.encode([[Turn(task.prompt, task.answer)] for task in tasks])
+    return [Row(ids, answers, task.difficulty, task.kind) for (ids, answers), task in zip(encoded, tasks, strict=True)]
