@@ -1,0 +1,147 @@
+"""Chunks to the three levels of knowledge: read, canonicalise, gather triples, join chains, then keep what lies on one.
+
+Relations exist only on chains and concepts only on relations, so zero orphans holds by construction; the snapshot checks it
+again. What is left out is counted by reason.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from proda_core.config import TeacherConfig
+from proda_core.embeddings import TextEncoder
+from proda_core.extraction.canonical import Canon, canonicalise
+from proda_core.extraction.chains import Path, find_chains
+from proda_core.extraction.graph import Triple, Triples, gather
+from proda_core.ids import chain_id, concept_id, relation_id
+from proda_core.phi import PHI, RelationType
+from proda_core.teachers import Definition, Reading, Teacher
+from proda_core.types import Chain, Chunk, Concept, Evidence, Relation
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """The three levels, and why triples were left out."""
+
+    concepts: tuple[Concept, ...]
+    relations: tuple[Relation, ...]
+    chains: tuple[Chain, ...]
+    dropped: Mapping[str, int]
+    merged: Mapping[str, int]
+
+
+def extract(
+    chunks: Sequence[Chunk],
+    teacher: Teacher,
+    *,
+    encoder: TextEncoder,
+    config: TeacherConfig,
+    on_chunk: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Extracted:
+    """Read every chunk and build the knowledge; ``on_chunk(done, total)`` may raise to cancel."""
+    readings: list[Reading] = []
+    for number, chunk in enumerate(chunks, 1):
+        readings.append(teacher.read_chains(chunk))
+        on_chunk(number, len(chunks))
+    return build(readings, chunks, encoder=encoder, config=config)
+
+
+def build(
+    readings: Sequence[Reading], chunks: Sequence[Chunk], *, encoder: TextEncoder, config: TeacherConfig
+) -> Extracted:
+    """The knowledge that readings make together (top-down: L3, then L2, then L1)."""
+    by_id = {chunk.chunk_id: chunk for chunk in chunks}
+    canon = canonicalise(readings, encoder=encoder, similarity=config.merge_similarity)
+    triples = gather(readings, by_id, canon)
+    paths = find_chains(triples.kept, max_hops=config.max_hops)
+    on_chain = sorted({step.triple for path in paths for step in path.steps})
+    relations = {number: _relation(triples.kept[number], canon, PHI) for number in on_chain}
+    chains = tuple(_chain(path, relations, canon) for path in paths)
+    concepts = _concepts(relations.values(), readings, canon, by_id)
+    dropped = dict(triples.dropped) | {"on_no_chain": len(triples.kept) - len(on_chain)}
+    return Extracted(concepts, tuple(relations.values()), chains, dropped, dict(canon.merged))
+
+
+def _relation(triple: Triple, canon: Canon, phi: Mapping[str, RelationType]) -> Relation:
+    del phi
+    subject, object_ = concept_id(canon.term[triple.subject]), concept_id(canon.term[triple.object])
+    return Relation(
+        relation_id=relation_id(subject, triple.type, object_),
+        subject_id=subject,
+        type=triple.type,
+        object_id=object_,
+        verb_phrase=triple.verb_phrase,
+        evidence=tuple(triple.evidence),
+        discipline=_most_common(triple.disciplines),
+    )
+
+
+def _chain(path: Path, relations: Mapping[int, Relation], canon: Canon) -> Chain:
+    steps = [relations[step.triple] for step in path.steps]
+    ids = tuple(r.relation_id for r in steps)
+    return Chain(
+        chain_id=chain_id(ids),
+        relation_ids=ids,
+        concept_ids=tuple(concept_id(canon.term[node]) for node in path.nodes),
+        chunk_ids=tuple(dict.fromkeys(r.evidence[0].chunk_id for r in steps)),
+        discipline=_most_common(Counter(r.discipline for r in steps)),
+    )
+
+
+def _concepts(
+    relations: object, readings: Sequence[Reading], canon: Canon, chunks: Mapping[str, Chunk]
+) -> tuple[Concept, ...]:
+    sources: dict[str, dict[str, None]] = defaultdict(dict)
+    disciplines: dict[str, Counter[str]] = defaultdict(Counter)
+    for relation in relations:  # type: ignore[attr-defined]
+        for end in (relation.subject_id, relation.object_id):
+            disciplines[end][relation.discipline] += 1
+            for evidence in relation.evidence:
+                sources[end][evidence.chunk_id] = None
+    definitions = _definitions(readings, canon)
+    concepts = []
+    for key, term in canon.term.items():
+        identity = concept_id(term)
+        if identity not in sources:
+            continue
+        text, evidence = "", None
+        if key in definitions:
+            chunk_id, definition = definitions[key]
+            quote = chunks[chunk_id].text[definition.start : definition.end]
+            text, evidence = definition.text, Evidence(chunk_id, definition.start, definition.end, quote)
+        concepts.append(
+            Concept(
+                identity, term, canon.aliases[key], concept_type(term), text, evidence,
+                tuple(sources[identity]), _most_common(disciplines[identity]),
+            )
+        )  # fmt: skip
+    return tuple(sorted(concepts, key=lambda c: c.concept_id))
+
+
+def _definitions(readings: Sequence[Reading], canon: Canon) -> dict[str, tuple[str, Definition]]:
+    found: dict[str, tuple[str, Definition]] = {}
+    for reading in readings:
+        for definition in reading.definitions:
+            found.setdefault(canon.key(definition.term), (reading.chunk_id, definition))
+    return found
+
+
+def concept_type(term: str) -> str:
+    """name (a proper name), process (what happens), quantity (what is measured) or thing, by the form of the head."""
+    from proda_core.teachers.lexicon import MEASURED
+
+    head = term.split(" of ", maxsplit=1)[0].rsplit(maxsplit=1)[-1]
+    if term[:1].isupper() and not term.isupper():
+        return "name"
+    if head.lower() in MEASURED:
+        return "quantity"
+    return "process" if head.endswith(("tion", "sion", "sis", "ing", "ment")) else "thing"
+
+
+def _most_common(counts: Counter[str]) -> str:
+    return min(counts, key=lambda code: (-counts[code], code))
+
+
+__all__ = ["Extracted", "Triples", "build", "concept_type", "extract"]

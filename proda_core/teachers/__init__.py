@@ -1,0 +1,6 @@
+"""Teachers turn text into knowledge behind one protocol; ``rules`` reads English prose with patterns, without key or network."""
+
+from proda_core.teachers.protocol import Alias, Definition, Proposition, Reading, Teacher
+from proda_core.teachers.rules import RulesTeacher
+
+__all__ = ["Alias", "Definition", "Proposition", "Reading", "RulesTeacher", "Teacher"]

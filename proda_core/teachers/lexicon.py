@@ -1,0 +1,105 @@
+"""Closed word lists of the rules teacher: which nouns name nothing, which adjectives carry nothing, which nouns are measured.
+
+General English only; no list names a fact or a sentence of any corpus.
+"""
+
+from __future__ import annotations
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Heads that never make a concept, however modified: they point at the text or at nothing.
+POINTING_HEADS = _words(
+    "figure table chapter section example case way thing fact reason point question answer idea sense "
+    "instance time year day month week hour decade century moment percent percentage dollar cent lot bit deal one ones other others "
+    "half third quarter majority rest end beginning middle top bottom side line paragraph page author reader student exercise "
+    "discussion step item matter issue respect extent regard attempt effort word term name anything something nothing everything someone "
+    "everyone anyone kind type sort form variety result consequence outcome effect cause role function purpose importance difference "
+    "similarity combination pair list view perspective place situation circumstance aspect feature chance possibility ability "
+    "tendency opposite reverse following latter former part portion piece share fraction look story news today tomorrow yesterday "
+    "need want hand turn order account mind text video link feature topic lesson "
+    "total average sum number amount quantity degree range set series group lack absence presence existence use "
+    "addition contrast comparison course general particular sum practice"
+)
+# Heads that say too little alone but make a concept with a modifier ("diffusion process", "exchange rate").
+BARE_HEADS = _words(
+    "process system method state condition factor level rate value change increase decrease rise fall decline reduction "
+    "growth gain loss problem benefit advantage disadvantage solution approach concept property characteristic component element structure "
+    "object material substance people person man woman individual worker member area region world country place "
+    "model theory action activity event experience measure tool resource product item unit point body source "
+    "position direction amount quantity size length height speed degree pattern relationship relation connection "
+    "interaction behavior behaviour choice decision result effort work thing name example information data study research "
+    "evidence question test task job goal service good goods firm company business government year line side surface layer "
+    "movement shift difference response reaction production operation performance quality nature basis "
+    "environment environmental condition space period stage phase program example code user file value variable statement "
+    "mean means age class version option outcome impact effect influence power life cost price output input need rule right"
+) - _words(
+    "firm government power price output input cost value variable statement code file program data production class "
+    "environment worker growth company business user information good goods service resource reaction output"
+)
+# Adjectives and participles that a term loses: they compare, count or point.
+EMPTY_MODIFIERS = _words(
+    "many much several various different certain other another some any all each every both few own same such "
+    "important main major key specific particular given common typical usual overall entire whole similar new "
+    "good bad better best worse worst big huge enormous significant considerable large small simple complex "
+    "first second third last next previous following above below real possible available necessary essential basic "
+    "additional further single individual actual full complete great little long short old young recent modern "
+    "popular famous well-known so-called surrounding nearby more most less least two three four five six seven "
+    "eight nine ten hundred thousand million billion numerous primary principal central crucial critical vital useful "
+    "powerful strong weak special general obvious clear current potential resulting remaining existing related "
+    "corresponding appropriate proper relevant original extra effective familiar enough tiny vast mere sheer very "
+    "exact precise right wrong true false interesting strange unusual rare ordinary broad wide narrow brief"
+)
+# In front of these, an adjective above belongs to the term.
+KEPT_PAIRS = _words(
+    "long-run short-run run term law class order good wave scale number order intestine memory"
+)
+PERSONAL = _words("we you i he she us me him my our your mine who whoever people everyone someone anyone")
+# What can be higher or lower.
+MEASURED = _words(
+    "price rate cost level temperature pressure demand supply output income wage profit revenue spending saving "
+    "savings tax inflation unemployment interest density concentration speed velocity frequency energy entropy "
+    "productivity quantity quality risk return value salinity acidity resistance voltage current amplitude wavelength volume mass "
+    "weight friction viscosity elasticity consumption employment gdp investment debt deficit surplus pressure tide "
+    "humidity precipitation solubility expenditure standard power yield cost number amount probability population "
+    "rainfall mortality efficiency complexity altitude elevation intensity strength tariff premium percentage share"
+)
+UP_NOUNS = _words("increase rise growth gain expansion")
+DOWN_NOUNS = _words("decrease fall decline drop reduction decrease")
+CHANGE_NOUNS = _words("change shift difference variation fluctuation")
+# X of Y is Y.
+TRANSPARENT = _words(
+    "kind type sort form variety example class category series set group range collection combination majority "
+    "lot piece body system bit array host pair number amount quantity mixture network stream cluster"
+) - _words("number amount quantity mixture combination system body network stream cluster")
+KIND_HEADS = _words(
+    "kind type sort form variety example class category subset instance subtype case branch species"
+)
+PART_HEADS = _words(
+    "part component element constituent ingredient portion segment member layer section piece"
+)
+RESULT_HEADS = _words("result consequence product outcome effect byproduct by-product")
+CAUSE_HEADS = _words("cause source driver trigger origin")
+NEED_HEADS = _words("requirement prerequisite precondition condition basis foundation")
+ROLE_HEADS = _words("function role purpose job task aim goal")
+# head + preposition that belongs to the term: "demand for labor", "tax on imports".
+BOUND = {
+    "demand": "for", "market": "for", "tax": "on", "tariff": "on", "barrier": "to", "return": "to", "resistance": "to",
+    "response": "to", "investment": "in", "quota": "on", "limit": "on", "exposure": "to", "trade": "in", "competition": "for",
+    "price": "for", "access": "to", "adaptation": "to", "tolerance": "to", "restriction": "on", "ban": "on", "preference": "for",
+}  # fmt: skip
+HEDGES = _words("may might could would should ought")
+NEGATORS = _words("not n't never hardly rarely seldom scarcely barely nor neither no cannot nowhere")
+REPORTING = _words(
+    "argue claim believe think suppose imagine assume suggest say contend propose hope fear doubt deny expect predict "
+    "hypothesize wonder guess worry feel state report pretend allege insist speculate"
+)
+UNREAL = _words("if unless whether lest until")
+# Plural forms that are terms as they stand.
+PLURAL_TERMS = _words(
+    "goods means species series economics physics mathematics mechanics statistics dynamics genetics electronics news savings earnings "
+    "sales gas lens mass glass process bus basis analysis thesis crisis hypothesis photosynthesis mitosis meiosis osmosis "
+    "thermodynamics kinetics optics diabetes united_states ethics politics metabolics semantics robotics data media"
+)

@@ -1,0 +1,62 @@
+"""What extraction sees of a teacher: a chunk in, a Reading out. Two teachers stand behind it, rules and (later) a model.
+
+A Reading is what one chunk says, in the text's own words before canonicalisation: propositions with the sentence they
+were read from, the chains they join into, definitions and aliases. Offsets are inside the chunk's text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from proda_core.types import Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Proposition:
+    """One triple as read. ``type`` is a row of Φ; ``start:end`` is the sentence, ``verb_phrase`` the text's wording."""
+
+    subject: str
+    type: str
+    object: str
+    verb_phrase: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What the text says a term is, one clause without the term."""
+
+    term: str
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """Two names of one concept, as the text introduces them ("also called", an abbreviation in brackets)."""
+
+    term: str
+    alias: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one chunk says. ``chains`` index ``propositions``; a proposition on no chain may still join across chunks."""
+
+    chunk_id: str
+    propositions: tuple[Proposition, ...] = ()
+    chains: tuple[tuple[int, ...], ...] = ()
+    definitions: tuple[Definition, ...] = ()
+    aliases: tuple[Alias, ...] = ()
+
+
+class Teacher(Protocol):
+    """Reads chunks. ``name`` is part of what an extraction's identity is made of."""
+
+    @property
+    def name(self) -> str: ...
+
+    def read_chains(self, chunk: Chunk) -> Reading: ...

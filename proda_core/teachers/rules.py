@@ -1,0 +1,109 @@
+"""The rules teacher: English prose to propositions with lexico-syntactic patterns. No key, no download, deterministic.
+
+Sentences are tagged, cut into noun phrases and verb groups, and read clause by clause; a pronoun is followed one sentence back,
+within its paragraph, when only one subject can be meant.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from proda_core.teachers.grammar import SentenceGrammar, SentenceReading
+from proda_core.teachers.phrases import Unit, units_of
+from proda_core.teachers.protocol import Alias, Definition, Proposition, Reading
+from proda_core.teachers.sentences import Sentence, SentenceSplitter
+from proda_core.teachers.tagging import Tagger, Token
+from proda_core.types import Chunk
+
+RULES_VERSION = "1"
+_ABBREVIATION = re.compile(r"\(([A-Z][A-Za-z]?[A-Z]{1,5}s?)\)")
+
+
+class RulesTeacher:
+    """Implements Teacher."""
+
+    name = f"rules-{RULES_VERSION}"
+
+    def __init__(self) -> None:
+        self._splitter = SentenceSplitter()
+        self._tagger = Tagger()
+
+    def read_chains(self, chunk: Chunk) -> Reading:
+        """Every proposition of the chunk, and the chains that they join into inside it."""
+        propositions: list[Proposition] = []
+        definitions: list[Definition] = []
+        aliases: list[Alias] = []
+        before: tuple[Unit, ...] = ()
+        paragraph = -1
+        for sentence in self._splitter.split(chunk.text):
+            tokens = self._tagger.tag(sentence.text)
+            units = units_of(tokens)
+            antecedents = before if sentence.paragraph == paragraph else ()
+            reading = _read(units, tokens, antecedents)
+            propositions += _propositions(reading, sentence, tokens)
+            definitions += _definitions(reading, sentence, tokens)
+            aliases += [Alias(a, b) for a, b in reading.naming]
+            aliases += _abbreviations(sentence.text, units, tokens)
+            before, paragraph = reading.subject, sentence.paragraph
+        found = tuple(dict.fromkeys(propositions))
+        return Reading(chunk.chunk_id, found, join_chains(found), tuple(definitions), tuple(aliases))
+
+
+def _read(units: list[Unit], tokens: Sequence[Token], antecedents: tuple[Unit, ...]) -> SentenceReading:
+    grammar = SentenceGrammar(units, antecedents)
+    grammar.agreement = {
+        i: tokens[u.first].tag not in ("VVZ", "VBZ", "VHZ", "VDZ")
+        for i, u in enumerate(units)
+        if u.symbol in "VPC"
+        and tokens[u.first].tag in ("VVZ", "VBZ", "VHZ", "VDZ", "VVB", "VBB", "VHB", "VDB")
+    }
+    return grammar.read()
+
+
+def _propositions(reading: SentenceReading, sentence: Sentence, tokens: Sequence[Token]) -> list[Proposition]:
+    return [
+        Proposition(
+            s.subject,
+            s.type,
+            s.object,
+            sentence.text[tokens[s.first].start : tokens[s.last - 1].end],
+            sentence.start,
+            sentence.end,
+        )
+        for s in reading.statements
+    ]
+
+
+def _definitions(reading: SentenceReading, sentence: Sentence, tokens: Sequence[Token]) -> list[Definition]:
+    if reading.defined is None:
+        return []
+    term, first = reading.defined
+    text = sentence.text[tokens[first].start :].rstrip(" .;!")
+    return [Definition(term, text, sentence.start, sentence.end)] if 3 <= len(text.split()) <= 45 else []
+
+
+def _abbreviations(text: str, units: Sequence[Unit], tokens: Sequence[Token]) -> list[Alias]:
+    """ "gross domestic product (GDP)": the letters must be the words' initials."""
+    found: list[Alias] = []
+    for match in _ABBREVIATION.finditer(text):
+        for unit in units:
+            if unit.symbol == "N" and len(unit.terms) == 1 and tokens[unit.last - 1].end == match.start() - 1:
+                letters = match.group(1).rstrip("s").upper()
+                initials = "".join(w[0] for w in unit.terms[0].replace("-", " ").split() if w != "of").upper()
+                if letters == initials:
+                    found.append(Alias(unit.terms[0], match.group(1).rstrip("s")))
+    return found
+
+
+def join_chains(propositions: Sequence[Proposition]) -> tuple[tuple[int, ...], ...]:
+    """Pairs of propositions joined end to end; longer chains are extraction's, once terms are canonical."""
+    by_subject: dict[str, list[int]] = {}
+    for number, proposition in enumerate(propositions):
+        by_subject.setdefault(proposition.subject.casefold(), []).append(number)
+    return tuple(
+        (number, follower)
+        for number, proposition in enumerate(propositions)
+        for follower in by_subject.get(proposition.object.casefold(), ())
+        if propositions[follower].object.casefold() != proposition.subject.casefold()
+    )

@@ -1,0 +1,106 @@
+"""Noun phrases to terms: determiners and empty modifiers off, the last noun singular, one to four words, or nothing at all.
+
+A phrase is refused rather than cut in the middle: too long, headed by a word that points ("figure", "way"), holding digits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+import inflect
+
+from proda_core.teachers.lexicon import (
+    BARE_HEADS,
+    EMPTY_MODIFIERS,
+    MEASURED,
+    PLURAL_TERMS,
+    POINTING_HEADS,
+)
+from proda_core.teachers.tagging import Token
+
+MAX_WORDS = 4
+_PLAIN = re.compile(r"[^\W\d_]+(?:[-\u2010\u2011'\u2019.][^\W_]+)*\.?")
+_INFLECT = inflect.engine()
+_COMPARED = {
+    "higher": "higher", "rising": "higher", "increased": "higher", "increasing": "higher", "greater": "higher",
+    "lower": "lower", "falling": "lower", "reduced": "lower", "decreased": "lower", "declining": "lower", "decreasing": "lower",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=20_000)
+def singular(word: str) -> str:
+    """The singular of a plural noun; words that only look plural stay."""
+    lower = word.lower()
+    if lower in PLURAL_TERMS or lower.endswith(("ss", "us", "is", "ics")) or len(lower) < 4:
+        return word
+    found = _INFLECT.singular_noun(word)
+    return found if isinstance(found, str) and found else word
+
+
+def noun_term(modifiers: Sequence[Token], nouns: Sequence[Token], *, first: bool) -> str:
+    """The term of adjectives and nouns in order; ``first``: the phrase opens the sentence. "" when it makes none."""
+    words = [_cased(token, opens=first and number == 0) for number, token in enumerate([*modifiers, *nouns])]
+    count = len(modifiers)
+    while count and _is_empty(words[0], nouns[0].lower if count == 1 else ""):
+        words, count = words[1:], count - 1
+    if (
+        any(
+            w.lower() in EMPTY_MODIFIERS
+            and w.lower() not in ("real", "long", "short", "full", "general", "current", "natural")
+            for w in words[:count]
+        )
+        and count > 1
+    ):
+        words = [w for n, w in enumerate(words) if n >= count or w.lower() not in EMPTY_MODIFIERS]
+    last = nouns[-1]
+    if last.tag in ("NN2", "NN0") or (last.tag == "NP0" and last.text.islower()):
+        kept = words[-1].lower() in PLURAL_TERMS and len(words) == 1
+        words[-1] = words[-1] if kept else singular(words[-1])
+    if words and words[0].lower() in _COMPARED and len(words) > 1:
+        words[0] = _COMPARED[words[0].lower()] if words[-1].lower() in MEASURED else words[0]
+    return checked(words)
+
+
+def checked(words: Sequence[str]) -> str:
+    """The words as a term if they make one."""
+    if not 1 <= len(words) <= MAX_WORDS or not all(_PLAIN.fullmatch(w) for w in words):
+        return ""
+    head = words[-1].lower()
+    if head in POINTING_HEADS or (len(words) == 1 and (head in BARE_HEADS or len(head) < 2)):
+        return ""
+    if words[0].lower() in EMPTY_MODIFIERS and len(words) == 1:
+        return ""
+    return " ".join(words)
+
+
+def more(term: str, *, plural: bool) -> str:
+    """What an increase of ``term`` is called: "higher price", "more competition"."""
+    return _degree(term, "higher", "more", plural=plural)
+
+
+def less(term: str, *, plural: bool) -> str:
+    """What a decrease of ``term`` is called: "lower price", "less friction", "fewer" for things counted."""
+    return _degree(term, "lower", "fewer" if plural else "less", plural=plural)
+
+
+def _degree(term: str, measured: str, counted: str, *, plural: bool) -> str:
+    if not term or term.split(maxsplit=1)[0] in ("higher", "lower", "more", "less", "fewer"):
+        return ""
+    head = term.split(" of ", maxsplit=1)[0].split(" for ", maxsplit=1)[0].rsplit(maxsplit=1)[-1]
+    if head in MEASURED:
+        return f"{measured} {term}"
+    return f"{counted} {_INFLECT.plural_noun(term) if plural else term}"
+
+
+def _is_empty(word: str, noun: str) -> bool:
+    del noun
+    return word.lower() in EMPTY_MODIFIERS
+
+
+def _cased(token: Token, *, opens: bool) -> str:
+    text = token.text
+    if opens and text[:1].isupper() and text[1:].islower() and not token.tag.startswith("NP"):
+        return text[0].lower() + text[1:]
+    return text
