@@ -1,0 +1,136 @@
+"""run, resume, status, stop and report: a session from start to breakfast."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from agent.cli.options import (
+    DEFAULT_ROOT,
+    JsonOption,
+    RootOption,
+    SessionArgument,
+    chosen,
+    print_json,
+    seconds,
+    stderr,
+)
+from agent.cli.show import show_report, show_status
+from agent.connect import reading, write_report
+from agent.drive import Outcome, drive
+from proda_core.config import load_config
+from proda_core.demo import DEMO_CONFIG, DEMO_CORPUS
+from proda_core.session import SessionFolder, create_session
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the root of the command line."""
+    for command in (run, resume, status, stop, report):
+        app.command()(command)
+
+
+def run(
+    corpus: Annotated[
+        Path | None,
+        typer.Argument(help="File or folder of text; the shipped corpus when left out.", show_default=False),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the session.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of split, examples and training.")] = None,
+    budget: Annotated[str | None, typer.Option(help="Wall-clock budget: 90s, 20m, 1h30m.")] = None,
+    rounds: Annotated[int | None, typer.Option(help="Rounds after V1 at most.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration (TOML).", exists=True, dir_okay=False)
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Override one key: --set training.rank=8")
+    ] = None,
+    sessions: RootOption = DEFAULT_ROOT,
+    json: JsonOption = False,
+) -> None:
+    """Start a session on CORPUS, or go on with it if it exists, and run it to its end."""
+    overrides = list(set_ or [])
+    if name is not None:
+        overrides.append(f'name="{name}"')
+    if seed is not None:
+        overrides.append(f"seed={seed}")
+    if budget is not None:
+        overrides.append(f"budget.wall_s={seconds(budget)}")
+    if rounds is not None:
+        overrides.append(f"budget.rounds={rounds}")
+    file = config if config is not None or corpus is not None else DEMO_CONFIG
+    resolved = load_config(file, overrides)
+    folder = create_session(sessions, resolved, (corpus or DEMO_CORPUS).resolve())
+    _finish(folder, drive(folder, stderr()), as_json=json)
+
+
+def resume(
+    session: SessionArgument = None,
+    budget: Annotated[
+        str | None, typer.Option(help="New wall-clock budget in all, spent time included.")
+    ] = None,
+    rounds: Annotated[int | None, typer.Option(help="New number of rounds after V1 at most.")] = None,
+    sessions: RootOption = DEFAULT_ROOT,
+    json: JsonOption = False,
+) -> None:
+    """Go on with a session that was killed, interrupted or ran out of budget."""
+    folder = chosen(session, sessions)
+    raised: dict[str, float] = {}
+    if budget is not None:
+        raised["wall_s"] = seconds(budget)
+    if rounds is not None:
+        raised["rounds"] = rounds
+    if raised:
+        folder.raise_budget(raised)
+    folder.clear_stop()
+    _finish(folder, drive(folder, stderr(), reopen=bool(raised)), as_json=json)
+
+
+def status(
+    session: SessionArgument = None, sessions: RootOption = DEFAULT_ROOT, json: JsonOption = False
+) -> None:
+    """Say what a session is doing, from outside and without disturbing it."""
+    view = asyncio.run(_ask(chosen(session, sessions), "get_status"))
+    if json:
+        print_json(view)
+    else:
+        show_status(view)
+
+
+def stop(session: SessionArgument = None, sessions: RootOption = DEFAULT_ROOT) -> None:
+    """Ask a session to stop at its next decision. What is running is finished first."""
+    folder = chosen(session, sessions)
+    folder.request_stop()
+    typer.echo(f"{folder.name}: will stop at its next decision; proda resume goes on")
+
+
+def report(
+    session: SessionArgument = None, sessions: RootOption = DEFAULT_ROOT, json: JsonOption = False
+) -> None:
+    """Show a session's report and write its report.html."""
+    folder = chosen(session, sessions)
+    view = asyncio.run(_ask(folder, "report_session"))
+    if json:
+        print_json(view)
+        return
+    show_report(view)
+    typer.echo(f"\n{write_report(folder, view)}")
+
+
+async def _ask(folder: SessionFolder, tool: str) -> dict[str, Any]:
+    async with reading(folder) as client:
+        return await client.call(tool)
+
+
+def _finish(folder: SessionFolder, outcome: Outcome, *, as_json: bool) -> None:
+    view = asyncio.run(_ask(folder, "report_session"))
+    page = write_report(folder, view)
+    if as_json:
+        print_json({**view, "exit_code": outcome.exit_code, "report": str(page)})
+    else:
+        show_report(view)
+        typer.echo(f"\nreport   {page}\nsession  {folder.root}")
+        typer.echo(f"stopped  {outcome.stop_reason}: {outcome.detail}")
+    raise typer.Exit(outcome.exit_code)

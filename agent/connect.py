@@ -1,0 +1,29 @@
+"""The one place where the agent meets its host: sessions found or created, and a ToolClient connected to one.
+
+``owned`` holds the session's lock and may change it; ``reading`` holds nothing and works beside a running host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from agent.client import ToolClient
+from mcp_server.hosting import own_session, read_session, write_report
+from proda_core.session import SessionFolder
+
+__all__ = ["owned", "reading", "write_report"]
+
+
+@asynccontextmanager
+async def owned(folder: SessionFolder) -> AsyncIterator[ToolClient]:
+    """A client on the in-memory server of a host that owns the session."""
+    async with own_session(folder) as server, ToolClient(server) as client:
+        yield client
+
+
+@asynccontextmanager
+async def reading(folder: SessionFolder) -> AsyncIterator[ToolClient]:
+    """A client on a reader of the session."""
+    async with read_session(folder) as server, ToolClient(server) as client:
+        yield client

@@ -1,0 +1,63 @@
+"""Drive one session to its end: host in this process, loop over it, signals to a clean stop.
+
+SIGINT and SIGTERM end the running job at its next checkpoint and leave a session that resumes; a second one ends at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from agent.connect import owned
+from agent.exit_codes import EXIT_CODES, INTERRUPTED
+from agent.loop import run_loop
+from agent.nodes import Halted, Interrupted, Nodes
+from agent.view import SessionView
+from proda_core.policy import RulePolicy
+from proda_core.session import SessionFolder
+from proda_core.types import StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run of the loop ended, and the exit code for it."""
+
+    stop_reason: str
+    detail: str
+    exit_code: int
+
+
+def drive(folder: SessionFolder, console: Console, *, reopen: bool = False) -> Outcome:
+    """Run or resume the session in this process."""
+    return asyncio.run(_drive(folder, console, reopen=reopen))
+
+
+async def _drive(folder: SessionFolder, console: Console, *, reopen: bool) -> Outcome:
+    console.print(f"[bold]session {folder.name}[/]  [dim]{folder.root}[/]", highlight=False, soft_wrap=True)
+    async with owned(folder) as client:
+        with SessionView(console) as view:
+            nodes = Nodes(client, RulePolicy(folder.config.policy), view.tell)
+            _end_on_signal(nodes, console)
+            try:
+                final = await run_loop(nodes, folder.checkpoints, thread=folder.name, reopen=reopen)
+            except Interrupted:
+                return Outcome("interrupted", "asked to end; proda resume goes on from here", INTERRUPTED)
+            except Halted as halt:
+                return Outcome(halt.reason.value, halt.detail, EXIT_CODES[halt.reason])
+    reason = StopReason(final["stop_reason"])
+    return Outcome(reason.value, final["stop_detail"], EXIT_CODES[reason])
+
+
+def _end_on_signal(nodes: Nodes, console: Console) -> None:
+    loop = asyncio.get_running_loop()
+
+    def drain(number: signal.Signals) -> None:
+        nodes.draining = True
+        console.print(f"[yellow]{number.name}: ending at the next checkpoint; once more to end at once[/]")
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, drain, number)

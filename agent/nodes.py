@@ -1,0 +1,154 @@
+"""The nodes of the loop. Each calls tools and returns what changed; each can be killed and run again from its top.
+
+Effects are the host's and are keyed by content there, so running a node twice does its work once. An expected error becomes a
+stop reason; the one broad except of the project is here, and what it catches is recorded as the session's stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from agent.client import ToolClient
+from agent.state import LoopState
+from proda_core.errors import BudgetExhausted, JobError
+from proda_core.policy import Policy
+from proda_core.serialize import from_plain, to_plain
+from proda_core.types import Decision, DecisionKind, Observations, StopReason
+
+Node = Callable[[LoopState], Awaitable[LoopState]]
+Tell = Callable[[str, dict[str, Any]], None]
+
+_BUDGET_STOP = {
+    "wall_s": StopReason.BUDGET_WALL,
+    "rounds": StopReason.BUDGET_ROUNDS,
+    "disk_bytes": StopReason.BUDGET_DISK,
+}
+
+
+class Interrupted(Exception):  # noqa: N818 - not an error
+    """The operator asked this process to end; the session resumes."""
+
+
+class Halted(Exception):  # noqa: N818 - not an error
+    """A node could not go on. The stop is recorded; resuming runs that node again."""
+
+    def __init__(self, reason: StopReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason, self.detail = reason, detail
+
+
+class Nodes:
+    """The loop's nodes over one tool client and one policy. ``tell`` hears of stages, results and decisions."""
+
+    def __init__(self, client: ToolClient, policy: Policy, tell: Tell) -> None:
+        self._client, self._policy, self._tell = client, policy, tell
+        self.draining = False
+
+    def guarded(self, node: Node) -> Node:
+        """Turn an error into a recorded stop, so that every session ends by a defined route."""
+
+        async def run(state: LoopState) -> LoopState:
+            if self.draining:
+                raise Interrupted
+            try:
+                return await node(state)
+            except (Interrupted, Halted):
+                raise
+            except BudgetExhausted as error:
+                halt = Halted(_BUDGET_STOP.get(error.resource, StopReason.BUDGET_WALL), str(error))
+            except Exception as error:  # noqa: BLE001 - the one broad except: recorded as the stop
+                halt = Halted(StopReason.ERROR, f"{type(error).__name__}: {error}")
+            await self._client.call("finish_session", reason=halt.reason.value, detail=halt.detail)
+            raise halt
+
+        return run
+
+    async def _work(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        """Start a job through its tool and wait for it; the finished handle."""
+        self._tell("stage", {"tool": tool, "arguments": arguments})
+        handle = await self._client.call(tool, **arguments)
+        while handle["state"] == "running":
+            if self.draining:
+                await self._client.call("cancel_job", job_id=handle["job_id"])
+            left = handle["wall_left_s"]
+            if left is not None and left <= 0:
+                await self._client.call("cancel_job", job_id=handle["job_id"])
+                raise BudgetExhausted("wall_s", 1, left)
+            handle = await self._client.call("wait_for_job", job_id=handle["job_id"], timeout_s=1.0)
+            self._tell("progress", handle)
+        if self.draining and handle["state"] == "cancelled":
+            raise Interrupted
+        if handle["state"] != "finished":
+            raise JobError(handle["error"] or f"{tool}: the job was {handle['state']}")
+        self._tell("done", handle)
+        return handle
+
+    async def curate(self, _state: LoopState) -> LoopState:
+        await self._work("curate_corpus")
+        return {}
+
+    async def extract(self, _state: LoopState) -> LoopState:
+        await self._work("extract_knowledge")
+        return {}
+
+    async def freeze(self, _state: LoopState) -> LoopState:
+        await self._work("build_benchmark")
+        return {}
+
+    async def synthesise(self, _state: LoopState) -> LoopState:
+        await self._work("synthesise_examples")
+        return {"kind": "v1", "patch_id": ""}
+
+    async def score_base(self, _state: LoopState) -> LoopState:
+        await self._work("evaluate_model", model="base")
+        return {}
+
+    async def write_patch(self, state: LoopState) -> LoopState:
+        handle = await self._work("write_patch", diagnosis_id=state["diagnosis_id"])
+        return {"kind": "patch", "patch_id": handle["artifacts"]["patch"]}
+
+    async def plan_replay(self, _state: LoopState) -> LoopState:
+        return {"kind": "replay", "patch_id": ""}
+
+    async def compose(self, state: LoopState) -> LoopState:
+        self._tell("stage", {"tool": "compose_mixture", "arguments": {"kind": state["kind"]}})
+        made = await self._client.call("compose_mixture", kind=state["kind"], patch_id=state["patch_id"])
+        self._tell("composed", made)
+        return {"mixture_id": made["mixture_id"]}
+
+    async def train(self, state: LoopState) -> LoopState:
+        handle = await self._work("train_adapter", mixture_id=state["mixture_id"])
+        return {"adapter_id": handle["artifacts"]["adapter"]}
+
+    async def evaluate(self, state: LoopState) -> LoopState:
+        handle = await self._work("evaluate_model", model=state["adapter_id"])
+        report = handle["artifacts"]["report"]
+        return {"report_id": report, **({"incumbent_report": report} if state["kind"] == "v1" else {})}
+
+    async def judge(self, state: LoopState) -> LoopState:
+        if state["kind"] == "v1":
+            return {}
+        verdict = await self._client.call("judge_candidate", report_id=state["report_id"])
+        self._tell("verdict", verdict)
+        return {"incumbent_report": state["report_id"]} if verdict["accepted"] else {}
+
+    async def diagnose(self, state: LoopState) -> LoopState:
+        handle = await self._work("diagnose_failures", report_id=state["incumbent_report"])
+        return {"diagnosis_id": handle["artifacts"]["diagnosis"]}
+
+    async def decide(self, _state: LoopState) -> LoopState:
+        view = await self._client.call("observe_session")
+        observations = from_plain(Observations, view["observations"])
+        decision: Decision = self._policy.decide(observations)
+        await self._client.call("record_decision", key=view["key"], decision=to_plain(decision))
+        self._tell("decision", {"observations": observations, "decision": decision})
+        changed: LoopState = {"choice": decision.kind.value}
+        if decision.kind is DecisionKind.STOP:
+            reason = decision.stop_reason or StopReason.ERROR
+            changed |= {"stop_reason": reason.value, "stop_detail": decision.reason}
+        return changed
+
+    async def finish(self, state: LoopState) -> LoopState:
+        await self._client.call("finish_session", reason=state["stop_reason"], detail=state["stop_detail"])
+        return {}

@@ -1,0 +1,104 @@
+"""Opening a session for a server: as its owner, with the lock and everything that may change it, or as a reader beside it.
+
+An owner finishes what a killed host left (jobs that ended meanwhile get their outcomes), counts wall time while it lives,
+and closes all it opened. ``write_report`` freezes the page of a session as ``report.html``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from mcp.server import Server
+from proda_core.knowledge.store import KnowledgeStore
+from tools.registry import TOOLS
+
+from mcp_server.page import render_page
+from mcp_server.server import build_server
+from proda_core.artifacts import write_atomic
+from proda_core.ids import make_id
+from proda_core.jobs import LocalExecutor
+from proda_core.ledger import Ledger
+from proda_core.log import DecisionLog
+from proda_core.session import SessionFolder
+from tools.host import Host, Owner
+from tools.work import job_handle
+
+_TICK_S = 1.0
+
+
+@asynccontextmanager
+async def own_session(folder: SessionFolder) -> AsyncIterator[Server[dict[str, Any]]]:
+    """Be the session's host and serve all its tools; SessionError when another process is."""
+    async with AsyncExitStack() as stack:
+        stack.enter_context(folder.hosted())
+        ledger = stack.enter_context(Ledger(folder.ledger, folder.config.budget))
+        log = stack.enter_context(DecisionLog(folder.decisions))
+        knowledge = stack.enter_context(KnowledgeStore(folder.knowledge))
+        host = _host(folder, Owner(LocalExecutor(folder.root), ledger, log, knowledge))
+        _note_start(host)
+        _settle_ended(host)
+        ticking = asyncio.create_task(_tick(ledger))
+        try:
+            yield build_server(host, TOOLS)
+        finally:
+            ticking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await ticking
+
+
+@asynccontextmanager
+async def read_session(folder: SessionFolder) -> AsyncIterator[Server[dict[str, Any]]]:
+    """Serve a session's read-only tools; takes no lock, opens no Kùzu and changes nothing."""
+    yield build_server(_host(folder, None), TOOLS)
+
+
+def write_report(folder: SessionFolder, view: dict[str, Any]) -> Path:
+    """Write ``report.html`` from report_session's result; its path."""
+    write_atomic(folder.report, render_page(view).encode())
+    return folder.report
+
+
+def _host(folder: SessionFolder, owner: Owner | None) -> Host:
+    return Host(
+        folder=folder,
+        config=folder.config,
+        corpus_path=folder.corpus_path,
+        corpus_digest=folder.corpus_digest,
+        store=folder.store,
+        owner=owner,
+    )
+
+
+def _note_start(host: Host) -> None:
+    """The log's first word: what this session is, under which budget. A changed budget is a new record."""
+    own = host.own
+    body = {
+        "event": "opened",
+        "session": host.folder.name,
+        "corpus_digest": host.corpus_digest,
+        "config": to_plain_config(host),
+    }
+    own.log.append_once("session", make_id("o", "opened", body), body, budget=own.ledger.budget_view())
+
+
+def to_plain_config(host: Host) -> dict[str, Any]:
+    """The resolved configuration as the log holds it."""
+    return dict(host.config.model_dump(mode="json"))
+
+
+def _settle_ended(host: Host) -> None:
+    """Write the outcomes of jobs that ended while no host was there."""
+    for intent in host.own.log.open_intents():
+        if "job_id" in intent.body:
+            job_handle(host, str(intent.body["job_id"]))
+
+
+async def _tick(ledger: Ledger) -> None:
+    while True:
+        await asyncio.sleep(_TICK_S)
+        await asyncio.to_thread(ledger.tick)

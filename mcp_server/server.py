@@ -1,0 +1,118 @@
+"""The registry of tools as an MCP server.
+
+Arguments are validated strictly here: an unknown name or a value of another type is refused, and the refusal names the field
+without echoing the value. Expected failures come back as ``isError`` results with a typed body ``{"error": {"type", "message",
+"refusals"}}``; an unknown tool is a protocol error. Tools of one host run one at a time where they change the session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from mcp import MCPError
+from mcp.server import Server, ServerRequestContext
+from mcp_types import (
+    INVALID_PARAMS,
+    CallToolRequestParams,
+    CallToolResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    TextContent,
+    ToolAnnotations,
+)
+from mcp_types import Tool as ToolSchema
+from pydantic import ValidationError
+
+from proda_core import __version__
+from proda_core.errors import GuardRefusal, ProdaError, ToolError
+from proda_core.serialize import to_plain
+from tools.base import Tool, ToolModel
+from tools.host import Host
+from tools.work import refuse
+
+INSTRUCTIONS = (
+    "ProDa Agent improves a language model on a body of text and logs every decision. Start with get_status. Tools that start "
+    "long work return a job handle at once; call wait_for_job until its state is no longer running. The guard's rules are "
+    "inside the tools and cannot be switched off; sealed items are never shown."
+)
+
+
+def build_server(host: Host, tools: Iterable[Tool]) -> Server[dict[str, Any]]:
+    """An MCP server over one session. A reader host gets the read-only tools alone."""
+    table = {tool.name: tool for tool in tools if tool.read_only or host.owner is not None}
+    lock = asyncio.Lock()
+
+    async def list_tools(
+        _context: ServerRequestContext[dict[str, Any]], _params: PaginatedRequestParams | None
+    ) -> ListToolsResult:
+        return ListToolsResult(tools=[_schema(tool) for tool in table.values()])
+
+    async def call_tool(
+        _context: ServerRequestContext[dict[str, Any]], params: CallToolRequestParams
+    ) -> CallToolResult:
+        tool = table.get(params.name)
+        if tool is None:
+            raise MCPError(INVALID_PARAMS, f"unknown tool: {params.name[:80]!r}")
+        try:
+            arguments = parse_arguments(tool, params.arguments or {})
+            if tool.read_only or tool.name == "wait_for_job":
+                result = await tool.run(host, arguments)
+            else:
+                async with lock:
+                    result = await tool.run(host, arguments)
+        except ProdaError as error:
+            if host.owner is not None and not tool.read_only:
+                refuse(host, tool.name, dict(params.arguments or {}), error)
+            return _failure(error)
+        return _success(result)
+
+    return Server(
+        "proda-agent",
+        version=__version__,
+        instructions=INSTRUCTIONS,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+    )
+
+
+def parse_arguments(tool: Tool, raw: dict[str, Any]) -> ToolModel:
+    """Strict validation; ToolError names field and rule, never the value."""
+    try:
+        return tool.arguments.model_validate_json(json.dumps(raw))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "arguments"
+        known = ", ".join(tool.arguments.model_fields) or "none"
+        raise ToolError(f"{tool.name}: {where}: {first['msg']}; arguments: {known}") from error
+
+
+def _schema(tool: Tool) -> ToolSchema:
+    return ToolSchema(
+        name=tool.name,
+        description=tool.description,
+        input_schema=tool.arguments.model_json_schema(),
+        output_schema=tool.result.model_json_schema(),
+        annotations=ToolAnnotations(
+            read_only_hint=tool.read_only,
+            destructive_hint=False,
+            idempotent_hint=True,
+            open_world_hint=False,
+        ),
+    )
+
+
+def _success(result: ToolModel) -> CallToolResult:
+    data = result.model_dump(mode="json")
+    text = json.dumps(data, ensure_ascii=False)
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=data)
+
+
+def _failure(error: ProdaError) -> CallToolResult:
+    refusals = [to_plain(r) for r in error.refusals[:50]] if isinstance(error, GuardRefusal) else []
+    body = {"error": {"type": type(error).__name__, "message": str(error), "refusals": refusals}}
+    return CallToolResult(
+        content=[TextContent(type="text", text=str(error))], structured_content=body, is_error=True
+    )

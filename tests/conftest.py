@@ -1,0 +1,29 @@
+"""Shared set-up: one torch thread, no network, no model requests, and realdata tests that say what they lack."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+for _name, _value in {
+    "OMP_NUM_THREADS": "1",
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "HF_HUB_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "LANGGRAPH_STRICT_MSGPACK": "true",
+}.items():
+    os.environ.setdefault(_name, _value)
+
+
+@pytest.fixture
+def realdata() -> Path:
+    """The folder of real texts named by PRODA_REALDATA; the test is skipped, and counted, without it."""
+    folder = os.environ.get("PRODA_REALDATA", "")
+    if not folder:
+        pytest.skip("PRODA_REALDATA is not set")
+    path = Path(folder)
+    assert path.is_dir(), f"PRODA_REALDATA names {folder}, which is not a folder"
+    return path

@@ -1,0 +1,39 @@
+"""What a tool is: a name, typed arguments, a typed result and one coroutine over the session's Host.
+
+Arguments are strict: an unknown name is refused and nothing is coerced. Results are pydantic models, so that a server can
+publish their schema. Expected failures are raised as ProdaError and reported by the server as typed errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tools.host import Host
+
+ID = Annotated[str, Field(pattern=r"^[a-z]_[0-9a-f]{16}$")]
+
+
+class ToolModel(BaseModel):
+    """Base of every argument and result model."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class NoArguments(ToolModel):
+    """The tool takes no arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One verb. ``read_only`` tools never change the session and are the only ones a reader without the host lock gets."""
+
+    name: str
+    description: str
+    arguments: type[ToolModel]
+    result: type[ToolModel]
+    run: Callable[[Host, Any], Awaitable[ToolModel]]
+    read_only: bool = False

@@ -1,0 +1,44 @@
+"""evaluate_model: score the base or one adapter on dev, sealed and the general suite; sealed is shown in aggregate only."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from proda_core.jobs import JobRequest
+from proda_core.students.base_model import base_digest
+from tools.base import Tool, ToolModel
+from tools.host import Host
+from tools.work import JobHandle, book_of, start_job
+
+
+class EvaluateArguments(ToolModel):
+    model: Annotated[str, Field(pattern=r"^(base|a_[0-9a-f]{16})$", description="'base' or an adapter ID")]
+
+
+async def evaluate_model(host: Host, arguments: EvaluateArguments) -> JobHandle:
+    book = book_of(host)
+    inputs = {"benchmark": book.need("benchmark_id")}
+    if arguments.model != "base":
+        book.round_of(adapter_id=arguments.model)
+        inputs["adapter"] = arguments.model
+    config = host.config
+    params = {
+        "base": config.student.base,
+        "base_digest": base_digest(config.student.base),
+        "student": config.student.model_dump(mode="json"),
+        "general": config.general.model_dump(mode="json"),
+        "seed": config.seed,
+    }
+    request = JobRequest("score", "evals.job:run", params, inputs)
+    return start_job(host, "evaluate_model", {"model": arguments.model}, request)
+
+
+TOOL = Tool(
+    "evaluate_model",
+    "Score the base model or an adapter on the frozen benchmark and on the general suite. Returns a job handle.",
+    EvaluateArguments,
+    JobHandle,
+    evaluate_model,
+)

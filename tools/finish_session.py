@@ -1,0 +1,42 @@
+"""finish_session: record why the session ended. The log's last word; resuming a finished session is a no-op."""
+
+from __future__ import annotations
+
+from proda_core.ids import make_id
+from proda_core.types import StopReason
+from tools.base import Tool, ToolModel
+from tools.host import Host
+from tools.record_decision import Recorded
+from tools.work import book_of, close_open_calls
+
+
+class FinishArguments(ToolModel):
+    """``reason`` is a StopReason; ``detail`` one sentence."""
+
+    reason: str
+    detail: str
+
+
+async def finish_session(host: Host, arguments: FinishArguments) -> Recorded:
+    own = host.own
+    reason = StopReason(arguments.reason)
+    close_open_calls(host, f"session stopped: {reason.value}")
+    book = book_of(host)
+    body = {
+        "event": "finished",
+        "stop_reason": reason.value,
+        "detail": arguments.detail,
+        "incumbent": book.incumbent.adapter_id if book.incumbent else "",
+    }
+    key = make_id("o", "finished", body, len(own.log.records) if book.stop_reason != reason.value else 0)
+    record = own.log.append_once("session", key, body, budget=own.ledger.budget_view())
+    return Recorded(seq=record.seq, hash=record.hash)
+
+
+TOOL = Tool(
+    "finish_session",
+    "Record the session's stop reason. Called once, last.",
+    FinishArguments,
+    Recorded,
+    finish_session,
+)

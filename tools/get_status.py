@@ -1,0 +1,86 @@
+"""get_status: what the session is doing now, in a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proda_core.jobs import JobState, LocalExecutor
+from proda_core.log import Record
+from proda_core.serialize import to_plain
+from tools.base import NoArguments, Tool, ToolModel
+from tools.book import Book
+from tools.host import Host
+from tools.work import book_of
+
+
+class StatusView(ToolModel):
+    """``state`` is running, waiting or finished; ``now`` says what in words; ``budget`` left by resource."""
+
+    session: str
+    state: str
+    now: str
+    rounds: int
+    incumbent: str
+    decisions: int
+    last_decision: str
+    stop_reason: str
+    stop_requested: bool
+    host: str
+    budget: dict[str, str]
+    artifacts: dict[str, str]
+
+
+async def get_status(host: Host, _arguments: NoArguments) -> StatusView:
+    records = host.records() if host.folder.decisions.exists() else ()
+    book = book_of(host) if records else Book()
+    decisions = [r.body["decision"] for r in records if r.kind == "decision"]
+    now = "finished" if book.stop_reason else _now(host, records)
+    return StatusView(
+        session=host.folder.name,
+        state="finished" if book.stop_reason else "running" if now else "waiting",
+        now=now or "nothing runs; proda resume goes on",
+        rounds=max(0, len(book.rounds) - 1),
+        incumbent=book.incumbent.adapter_id if book.incumbent else "",
+        decisions=len(decisions),
+        last_decision=f"{decisions[-1]['kind']}: {decisions[-1]['reason']}" if decisions else "",
+        stop_reason=book.stop_reason,
+        stop_requested=host.folder.stop_requested(),
+        host=host.folder.host(),
+        budget=_budget(host) if host.folder.ledger.exists() else {},
+        artifacts={
+            name: getattr(book, f"{name}_id")
+            for name in ("corpus", "snapshot", "benchmark", "examples")
+            if getattr(book, f"{name}_id")
+        },
+    )
+
+
+def _now(host: Host, records: tuple[Record, ...]) -> str:
+    """The newest call without an outcome, with its job's progress; "" when nothing is under way."""
+    closed = {r.key for r in records if r.kind == "outcome"}
+    for record in reversed(records):
+        if record.kind != "intent" or record.key in closed:
+            continue
+        status = LocalExecutor(host.folder.root).status(str(record.body.get("job_id", "")) or "j_" + "0" * 16)
+        if status.state is JobState.RUNNING:
+            done = status.progress
+            return f"{record.body['tool']} {'' if done is None else f'{done.done:g} of {done.total:g} {done.note}'}".strip()
+    return ""
+
+
+def _budget(host: Host) -> dict[str, str]:
+    view: dict[str, Any] = to_plain(host.budget())
+    return {
+        name: f"{meter['used']:g} of {'unlimited' if meter['limit'] is None else format(meter['limit'], 'g')}"
+        for name, meter in view.items()
+    }
+
+
+TOOL = Tool(
+    "get_status",
+    "What the session is doing now: the running job, rounds, the incumbent, the last decision and the budget.",
+    NoArguments,
+    StatusView,
+    get_status,
+    read_only=True,
+)

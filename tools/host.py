@@ -1,0 +1,84 @@
+"""The session host's state: the open folder, store, graph, ledger, log and executor that tools act on.
+
+An owner holds the host lock and may change the session. A reader holds nothing and gets read-only tools alone: it opens no
+Kùzu and starts no job, so it can look into a session that another process is running.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from proda_core.knowledge.store import KnowledgeStore
+
+from proda_core.artifacts import ArtifactStore
+from proda_core.config import Config
+from proda_core.errors import SessionError
+from proda_core.guard.lineage import LineageIndex
+from proda_core.jobs import Executor
+from proda_core.knowledge.snapshot import load_snapshot
+from proda_core.ledger import Budget, Ledger, read_budget
+from proda_core.log import DecisionLog, Record, read_records
+from proda_core.records import load_benchmark
+from proda_core.session import SessionFolder
+from proda_core.types import Benchmark, KnowledgeSnapshot
+
+
+@dataclass(slots=True)
+class Owner:
+    """What only the process that holds the host lock has."""
+
+    executor: Executor
+    ledger: Ledger
+    log: DecisionLog
+    knowledge: KnowledgeStore
+
+
+@dataclass(slots=True)
+class Host:
+    """A session opened for work (``owner`` set) or for reading (``owner`` None)."""
+
+    folder: SessionFolder
+    config: Config
+    corpus_path: Path
+    corpus_digest: str
+    store: ArtifactStore
+    owner: Owner | None
+    _cache: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def own(self) -> Owner:
+        """The owner's parts; SessionError for a reader."""
+        if self.owner is None:
+            raise SessionError(
+                f"session {self.folder.name} is open for reading only; start it with proda run or proda resume to change it"
+            )
+        return self.owner
+
+    def records(self) -> tuple[Record, ...]:
+        """The decision log so far: the owner's own, or as it stands on disk for a reader."""
+        return self.owner.log.records if self.owner is not None else read_records(self.folder.decisions)
+
+    def budget(self) -> Budget:
+        """The budget now, or as last written for a reader."""
+        return self.owner.ledger.budget() if self.owner is not None else read_budget(self.folder.ledger)
+
+    def snapshot(self, snapshot_id: str) -> KnowledgeSnapshot:
+        """The graph snapshot, loaded once a process."""
+        if snapshot_id not in self._cache:
+            self._cache[snapshot_id] = load_snapshot(self.store, snapshot_id)
+        found: KnowledgeSnapshot = self._cache[snapshot_id]
+        return found
+
+    def lineage(self, snapshot_id: str) -> LineageIndex:
+        """The guard's index over a snapshot, built once a process."""
+        key = "lineage:" + snapshot_id
+        if key not in self._cache:
+            self._cache[key] = LineageIndex(self.snapshot(snapshot_id))
+        found: LineageIndex = self._cache[key]
+        return found
+
+    def benchmark(self, benchmark_id: str) -> Benchmark:
+        """The frozen benchmark, read and checked anew at each call (G5: it must still have its digest)."""
+        return load_benchmark(self.store, benchmark_id)

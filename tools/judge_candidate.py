@@ -1,0 +1,68 @@
+"""judge_candidate: accept or reject a round's adapter against the incumbent, paired on the same items."""
+
+from __future__ import annotations
+
+import asyncio
+
+from evals.verdict import judge
+from evals.withdrawals import apply_withdrawals, read_withdrawals
+from proda_core.errors import ToolError
+from proda_core.records import load_report, load_verdict, save_verdict
+from proda_core.serialize import to_plain
+from tools.base import ID, Tool, ToolModel
+from tools.host import Host
+from tools.work import Performed, book_of, perform
+
+
+class JudgeArguments(ToolModel):
+    report_id: ID
+
+
+class VerdictView(ToolModel):
+    """``verdict`` is the plain form of the Verdict type."""
+
+    verdict_id: str
+    accepted: bool
+    verdict: dict[str, object]
+
+
+async def judge_candidate(host: Host, arguments: JudgeArguments) -> VerdictView:
+    return await asyncio.to_thread(_judge, host, arguments)
+
+
+def _judge(host: Host, arguments: JudgeArguments) -> VerdictView:
+    call = {"report_id": arguments.report_id}
+    made = perform(host, "judge_candidate", call, lambda: _decide(host, arguments.report_id))
+    verdict = load_verdict(host.store, made.artifacts["verdict"])
+    return VerdictView(
+        verdict_id=made.artifacts["verdict"], accepted=verdict.accepted, verdict=to_plain(verdict)
+    )
+
+
+def _decide(host: Host, report_id: str) -> Performed:
+    book = book_of(host)
+    entry, incumbent = book.round_of(report_id=report_id), book.incumbent
+    if incumbent is None or entry.accepted:
+        raise ToolError("V1 is the first incumbent and has nobody to be judged against; judge a later round")
+    withdrawn = read_withdrawals(host.folder.root)
+    verdict = judge(
+        incumbent=apply_withdrawals(load_report(host.store, incumbent.report_id), withdrawn),
+        candidate=apply_withdrawals(load_report(host.store, report_id), withdrawn),
+        benchmark=host.benchmark(book.need("benchmark_id")),
+        config=host.config.verdict,
+        look=1 + sum(1 for r in book.rounds if r.verdict_id),
+    )
+    manifest = save_verdict(host.store, verdict)
+    host.own.ledger.settle("rounds", entry.mixture_id, 1)
+    meta = {"accepted": verdict.accepted, "incumbent": verdict.incumbent, "reasons": list(verdict.reasons)}
+    return Performed({"verdict": manifest.artifact_id}, meta)
+
+
+TOOL = Tool(
+    "judge_candidate",
+    "Give the verdict on a round's evaluated adapter against the incumbent: dev must improve significantly; sealed, general "
+    "skill and every discipline must not fall. Logged.",
+    JudgeArguments,
+    VerdictView,
+    judge_candidate,
+)

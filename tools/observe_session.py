@@ -1,0 +1,170 @@
+"""observe_session: what the policy may look at, computed by the host from its own log and artifacts.
+
+The controller brings nothing: it cannot shape what it is shown. Sealed and general appear in aggregate only.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from evals.pairing import pair_general
+from evals.statistics import gain_interval
+from evals.summary import accuracy
+from proda_core.errors import ToolError
+from proda_core.records import load_diagnoses, load_report
+from proda_core.serialize import from_plain, to_plain
+from proda_core.types import (
+    Diagnosis,
+    DiagnosisKind,
+    EvalReport,
+    Interval,
+    Observations,
+    RoundSummary,
+)
+from tools.base import NoArguments, Tool, ToolModel
+from tools.book import Book
+from tools.host import Host
+from tools.work import book_of
+
+REPAIRABLE = (DiagnosisKind.CONCEPT_GAP, DiagnosisKind.REASONING_DEFICIT)
+
+
+class ObservationsView(ToolModel):
+    """``observations`` is the plain form of the Observations type; ``key`` names this look for record_decision."""
+
+    key: str
+    observations: dict[str, object]
+
+
+def summaries(host: Host, book: Book) -> tuple[RoundSummary, ...]:
+    """The ladder so far: base, then every evaluated round."""
+    rows = []
+    if book.base_report_id:
+        rows.append(_summary(load_report(host.store, book.base_report_id), -1, "base", "base", accepted=True))
+    for entry in book.rounds:
+        if entry.report_id:
+            report = load_report(host.store, entry.report_id)
+            rows.append(
+                _summary(
+                    report,
+                    entry.number,
+                    entry.kind,
+                    entry.adapter_id,
+                    accepted=entry.accepted,
+                    patch=entry.patch_id,
+                )
+            )
+    return tuple(rows)
+
+
+def _summary(
+    report: EvalReport, number: int, kind: str, adapter_id: str, *, accepted: bool, patch: str = ""
+) -> RoundSummary:
+    return RoundSummary(
+        round=number,
+        kind=kind,
+        adapter_id=adapter_id,
+        dev=accuracy(report.dev),
+        sealed=accuracy(report.sealed),
+        general=accuracy(report.general),
+        accepted=accepted,
+        patch_digest=patch,
+    )
+
+
+def observe(host: Host) -> Observations:
+    """Fold log and artifacts into Observations; ToolError until an incumbent exists and is diagnosed."""
+    book = book_of(host)
+    incumbent = book.incumbent
+    if incumbent is None or not incumbent.report_id:
+        raise ToolError("nothing to observe yet: train and evaluate V1 first")
+    diagnosis_id = book.diagnoses.get(incumbent.report_id, "")
+    if not diagnosis_id:
+        raise ToolError(
+            f"the incumbent's failures are not diagnosed: call diagnose_failures with {incumbent.report_id}"
+        )
+    report = load_report(host.store, incumbent.report_id)
+    base = load_report(host.store, book.need("base_report_id"))
+    diagnoses = load_diagnoses(host.store, diagnosis_id)
+    sealed = _unpatchable(host, book, diagnoses)
+    repairable = [d for d in diagnoses if d.kind in REPAIRABLE]
+    ledger = host.own.ledger
+    rounds_left, disk_left = ledger.left("rounds"), ledger.left("disk_bytes")
+    return Observations(
+        round=len(book.rounds) - 1,
+        incumbent=incumbent.adapter_id,
+        rounds=summaries(host, book),
+        failures=sum(1 for s in report.dev if s.value is not None and not s.correct),
+        diagnoses=dict(sorted(Counter(d.kind.value for d in diagnoses).items())),
+        patchable=len(repairable) - sealed,
+        unpatchable_sealed=sealed,
+        lost_items=_lost_items(host, book, report),
+        general_drop=_general_drop(base, report),
+        rejected_in_a_row=_rejected_in_a_row(book),
+        replayed_since_patch=book.rounds[-1].kind == "replay",
+        wall_left_s=ledger.left("wall_s"),
+        round_cost_s=ledger.round_cost_s() if ledger.left("wall_s") is not None else 0.0,
+        rounds_left=None if rounds_left is None else int(rounds_left),
+        disk_left_bytes=None if disk_left is None else int(disk_left),
+        stop_requested=host.folder.stop_requested(),
+        target_dev=host.config.policy.target_dev,
+    )
+
+
+def _unpatchable(host: Host, book: Book, diagnoses: tuple[Diagnosis, ...]) -> int:
+    snapshot = host.snapshot(book.need("snapshot_id"))
+    sealed = host.benchmark(book.need("benchmark_id")).sealed_l2_ids()
+    return sum(
+        1
+        for d in diagnoses
+        if d.kind in REPAIRABLE and sealed.intersection(snapshot.chains[d.chain_id].relation_ids)
+    )
+
+
+def _general_drop(base: EvalReport, report: EvalReport) -> Interval | None:
+    """Incumbent minus base on the same general tasks."""
+    pairing = pair_general(base, report)
+    return gain_interval(pairing.by_group(), seed=0) if pairing.pairs else None
+
+
+def _lost_items(host: Host, book: Book, report: EvalReport) -> int:
+    """Dev items that an accepted model before the incumbent had right and the incumbent has wrong."""
+    wrong = {s.item_id for s in report.dev if s.value is not None and not s.correct}
+    once: set[str] = set()
+    for entry in book.rounds:
+        if entry.accepted and entry.report_id and entry.report_id != report.report_id:
+            earlier = load_report(host.store, entry.report_id)
+            once |= {s.item_id for s in earlier.dev if s.correct}
+    return len(wrong & once)
+
+
+def _rejected_in_a_row(book: Book) -> int:
+    count = 0
+    for entry in reversed(book.rounds):
+        if entry.accepted or not entry.verdict_id:
+            break
+        count += 1
+    return count
+
+
+async def observe_session(host: Host, _arguments: NoArguments) -> ObservationsView:
+    plain = to_plain(observe(host))
+    own = host.own
+    key = f"decision-{book_of(host).decisions}"
+    known = own.log.find("observation", key)
+    if known is not None:  # a resumed decision is made on what was observed before the kill
+        plain = known.body["observations"]
+        from_plain(Observations, plain)
+    else:
+        own.log.append_once("observation", key, {"observations": plain}, budget=own.ledger.budget_view())
+    return ObservationsView(key=key, observations=plain)
+
+
+TOOL = Tool(
+    "observe_session",
+    "Compute what the next decision rests on: the ladder of rounds, failures by diagnosis, what is patchable, what was lost, "
+    "and what is left of the budget. Logged.",
+    NoArguments,
+    ObservationsView,
+    observe_session,
+)

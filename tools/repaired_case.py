@@ -1,0 +1,136 @@
+"""One repaired dev item, followed from the failed answer through diagnosis and patch to the sentence in the corpus.
+
+Only dev items are ever followed; sealed ones are never read here.
+"""
+
+from __future__ import annotations
+
+from proda_core.phi import verbalise
+from proda_core.records import load_benchmark, load_diagnoses, load_patch, load_report
+from proda_core.serialize import read_lines
+from proda_core.types import Chunk, Diagnosis, EvalReport, Item, Score, Split
+from tools.base import ToolModel
+from tools.book import Book, Round
+from tools.host import Host
+
+
+class StepView(ToolModel):
+    """One relation of the chain with the sentence it was read from."""
+
+    statement: str
+    quote: str
+    document: str
+
+
+class RepairedCase(ToolModel):
+    """``before`` and ``after`` are the models' answers; ``rows`` shows patch rows over the same relations."""
+
+    item_id: str
+    stem: str
+    options: list[str]
+    gold: str
+    before_model: str
+    before_answer: str
+    before_output: str
+    diagnosis: str
+    detail: str
+    rows: list[str]
+    after_model: str
+    after_answer: str
+    after_output: str
+    steps: list[StepView]
+
+
+def repaired_items(host: Host, book: Book, entry: Round) -> list[str]:
+    """Dev items wrong under the incumbent that ``entry`` was made against and right under ``entry``."""
+    before = _incumbent_before(book, entry)
+    if before is None or not entry.report_id:
+        return []
+    old, new = load_report(host.store, before.report_id), load_report(host.store, entry.report_id)
+    wrong = {s.item_id for s in old.dev if s.value is not None and not s.correct}
+    return sorted(s.item_id for s in new.dev if s.correct and s.item_id in wrong)
+
+
+def _incumbent_before(book: Book, entry: Round) -> Round | None:
+    return next((r for r in reversed(book.rounds[: entry.number]) if r.accepted), None)
+
+
+def find_repaired_case(host: Host, book: Book) -> RepairedCase | None:
+    """A repaired item of the last accepted patch round whose diagnosis was patched; None when nothing was repaired."""
+    for entry in reversed(book.rounds):
+        before = _incumbent_before(book, entry)
+        if not entry.accepted or entry.kind != "patch" or before is None:
+            continue
+        repaired = set(repaired_items(host, book, entry))
+        diagnosis_id = book.diagnoses.get(before.report_id, "")
+        for diagnosis in load_diagnoses(host.store, diagnosis_id) if diagnosis_id else ():
+            if diagnosis.item_id in repaired and diagnosis.kind.value in ("concept_gap", "reasoning_deficit"):
+                return _case(host, book, (before, entry), diagnosis)
+    return None
+
+
+def _case(host: Host, book: Book, pair: tuple[Round, Round], diagnosis: Diagnosis) -> RepairedCase:
+    before, after = pair
+    items = {i.item_id: i for i in load_benchmark(host.store, book.benchmark_id).of(Split.DEV)}
+    item = items[diagnosis.item_id]
+    old = _score(load_report(host.store, before.report_id), item)
+    new = _score(load_report(host.store, after.report_id), item)
+    return RepairedCase(
+        item_id=item.item_id,
+        stem=item.stem,
+        options=list(item.options),
+        gold=item.gold,
+        before_model=f"V{before.number + 1}",
+        before_answer=_answer(item, old),
+        before_output=old.output,
+        diagnosis=diagnosis.kind.value,
+        detail=diagnosis.detail,
+        rows=_rows(host, after.patch_id, item),
+        after_model=f"V{after.number + 1}",
+        after_answer=_answer(item, new),
+        after_output=new.output,
+        steps=_steps(host, book, item),
+    )
+
+
+def _score(report: EvalReport, item: Item) -> Score:
+    return next(s for s in report.dev if s.item_id == item.item_id)
+
+
+def _answer(item: Item, score: Score) -> str:
+    return "no answer" if score.answer is None else item.options[score.answer]
+
+
+def _rows(host: Host, patch_id: str, item: Item) -> list[str]:
+    """The three patch rows that share most relations with the item's chain."""
+    wanted = set(item.l2_ids)
+    rows = sorted(
+        load_patch(host.store, patch_id),
+        key=lambda row: (-len(wanted.intersection(row.example.lineage.l2_ids)), row.example.example_id),
+    )
+    return [row.example.text for row in rows[:3] if wanted.intersection(row.example.lineage.l2_ids)]
+
+
+def _steps(host: Host, book: Book, item: Item) -> list[StepView]:
+    snapshot = host.snapshot(book.snapshot_id)
+    documents = chunk_titles(host, book.corpus_id)
+    steps = []
+    for relation_id in snapshot.chains[item.chain_id].relation_ids:
+        relation = snapshot.relations[relation_id]
+        evidence = relation.evidence[0]
+        steps.append(
+            StepView(
+                statement=verbalise(
+                    relation.type, snapshot.term(relation.subject_id), snapshot.term(relation.object_id)
+                ),
+                quote=evidence.quote,
+                document=documents.get(evidence.chunk_id, evidence.chunk_id),
+            )
+        )
+    return steps
+
+
+def chunk_titles(host: Host, corpus_id: str) -> dict[str, str]:
+    """Chunk ID to the title of its document."""
+    chunks = read_lines(host.store.file("corpus", corpus_id, "chunks.jsonl"), Chunk)
+    return {chunk.chunk_id: chunk.title for chunk in chunks}

@@ -1,0 +1,238 @@
+"""The one path of every consequential call: intent in the log, budget, the act, outcome in the log.
+
+A call's key is made from its tool, its arguments and the round, so the same call again is the same intent, the same job and the
+same outcome. A job's request is written into its intent before it is submitted; a host that was killed in between finds the
+intent and submits that request, not a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from proda_core.errors import BudgetExhausted, GuardRefusal, JobError, KnowledgeError, ProdaError, ToolError
+from proda_core.ids import make_id
+from proda_core.jobs import JobRequest, JobState, JobStatus
+from proda_core.ledger import Resource
+from proda_core.log import Record
+from proda_core.serialize import from_plain, to_plain
+from tools.base import ToolModel
+from tools.book import Book, read_book
+from tools.host import Host
+
+
+class ProgressView(ToolModel):
+    """``done`` of ``total`` units, seconds left where known, and a short note."""
+
+    done: float
+    total: float
+    eta_s: float | None
+    note: str
+
+
+class JobHandle(ToolModel):
+    """A job as a client sees it. ``artifacts`` and ``meta`` are filled once ``state`` is finished; sealed items never are."""
+
+    job_id: str
+    tool: str
+    state: Literal["running", "finished", "failed", "cancelled"]
+    progress: ProgressView | None
+    artifacts: dict[str, str]
+    meta: dict[str, Any]
+    error: str
+    wall_left_s: float | None
+
+
+def book_of(host: Host) -> Book:
+    """The session's book, folded from its log."""
+    return read_book(host.records())
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A consequential call: its tool, its arguments and the intent it stands under, if that was written already."""
+
+    tool: str
+    arguments: dict[str, Any]
+    attempt: int
+    intent: Record | None
+    outcome: Record | None
+
+    @property
+    def key(self) -> str:
+        """The idempotency key; a failed attempt is followed by the next one under a key of its own."""
+        return make_id("o", self.tool, self.arguments, self.attempt)
+
+
+def find_call(host: Host, tool: str, arguments: dict[str, Any]) -> Call:
+    """The call as the log knows it: the attempt that succeeded or is under way, else the next one."""
+    attempt = 1
+    while True:
+        call = Call(tool, arguments, attempt, None, None)
+        intent, outcome = host.own.log.find("intent", call.key), host.own.log.find("outcome", call.key)
+        if outcome is None or outcome.body["ok"]:
+            return replace(call, intent=intent, outcome=outcome)
+        attempt += 1
+
+
+def start_job(host: Host, tool: str, arguments: dict[str, Any], request: JobRequest) -> JobHandle:
+    """Write the intent, then submit. The same call again attaches to the same job, whatever state it is in."""
+    own = host.own
+    call = find_call(host, tool, arguments)
+    if call.intent is not None:
+        request = from_plain(JobRequest, call.intent.body["request"])
+    else:
+        check_budget(host)
+        body = {"tool": tool, "arguments": arguments, "job_id": request.job_id, "request": to_plain(request)}
+        own.log.append_once("intent", call.key, body, budget=own.ledger.budget_view())
+    if call.outcome is None:
+        status = own.executor.submit(request, retry=_ended_badly(own.executor.status(request.job_id)))
+        own.ledger.note_job(request.job_id, request.kind, state=status.state.value, attempts=call.attempt)
+    return job_handle(host, request.job_id)
+
+
+def _ended_badly(status: JobStatus) -> bool:
+    return status.state in (JobState.FAILED, JobState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """What an act made: artifact IDs by kind, and the figures its outcome keeps."""
+
+    artifacts: dict[str, str]
+    meta: dict[str, Any]
+
+
+def perform(host: Host, tool: str, arguments: dict[str, Any], act: Callable[[], Performed]) -> Performed:
+    """A consequential call that is no job: intent, act, outcome. Done already: its outcome, and nothing is done again.
+
+    An expected error is the outcome too (``ok`` false) and is raised on.
+    """
+    call = find_call(host, tool, arguments)
+    if call.outcome is not None:
+        return Performed(dict(call.outcome.body["artifacts"]), dict(call.outcome.body["meta"]))
+    own = host.own
+    body = {"tool": tool, "arguments": arguments}
+    intent = own.log.append_once("intent", call.key, body, budget=own.ledger.budget_view())
+    try:
+        made = act()
+    except ProdaError as error:
+        write_outcome(host, intent, Performed({}, {}), error=f"{type(error).__name__}: {error}")
+        raise
+    write_outcome(host, intent, made)
+    return made
+
+
+def check_budget(host: Host) -> None:
+    """Refuse to start work when a budget is spent; BudgetExhausted names it."""
+    budget = host.own.ledger.budget()
+    spent = budget.exhausted()
+    if spent is not None and spent is not Resource.ROUNDS:  # rounds are reserved where a round begins
+        raise BudgetExhausted(spent.value, 1, 0)
+
+
+def job_handle(host: Host, job_id: str) -> JobHandle:
+    """The job's state now; a finished job gets its outcome written into the log first, once."""
+    own = host.own
+    intent = intent_of_job(host, job_id)
+    status = own.executor.tend(job_id)
+    if status.state is JobState.FINISHED:
+        settle(host, intent, status)
+    outcome = own.log.find("outcome", intent.key)
+    done = status.progress
+    return JobHandle(
+        job_id=job_id,
+        tool=str(intent.body["tool"]),
+        state=_VIEW[status.state],
+        progress=done
+        and ProgressView(done=float(done.done), total=float(done.total), eta_s=done.eta_s, note=done.note),
+        artifacts=dict(outcome.body["artifacts"]) if outcome else {},
+        meta=dict(outcome.body["meta"]) if outcome else {},
+        error=status.error or "",
+        wall_left_s=own.ledger.left("wall_s"),
+    )
+
+
+def intent_of_job(host: Host, job_id: str) -> Record:
+    """The newest intent that started this job; ToolError when this session started no such job."""
+    for record in reversed(host.records()):
+        if record.kind == "intent" and record.body.get("job_id") == job_id:
+            return record
+    raise ToolError(f"no job {job_id} was started by this session")
+
+
+_VIEW: dict[JobState, Literal["running", "finished", "failed", "cancelled"]] = {
+    JobState.UNKNOWN: "running",
+    JobState.QUEUED: "running",
+    JobState.RUNNING: "running",
+    JobState.DEAD: "running",
+    JobState.FINISHED: "finished",
+    JobState.FAILED: "failed",
+    JobState.CANCELLED: "cancelled",
+}
+
+
+def settle(host: Host, intent: Record, status: JobStatus) -> None:
+    """Commit what a finished job made (the host's part) and write its outcome, once."""
+    own = host.own
+    if own.log.find("outcome", intent.key) is not None:
+        return
+    if status.result is None:
+        raise JobError(f"job {intent.body['job_id']} finished without a result; delete its folder and resume")
+    if intent.body["tool"] == "extract_knowledge":
+        commit_knowledge(host, status.result.artifacts["snapshot"])
+    write_outcome(host, intent, Performed(dict(status.result.artifacts), dict(status.result.meta)))
+
+
+def commit_knowledge(host: Host, snapshot_id: str) -> None:
+    """Bulk-load a snapshot into Kùzu and hold the graph to zero orphans, by query."""
+    knowledge = host.own.knowledge
+    knowledge.load(host.store.path("snapshot", snapshot_id))
+    orphans = knowledge.orphans()
+    if orphans:
+        raise KnowledgeError(
+            f"{len(orphans)} node(s) lie on no chain, the first is {orphans[0]}: extraction is wrong"
+        )
+
+
+def write_outcome(host: Host, intent: Record, made: Performed, *, error: str = "") -> None:
+    """The outcome of an intent, with the budget after it. An ``error`` closes the attempt as failed."""
+    own = host.own
+    own.ledger.settle_disk(host.folder.disk_bytes())
+    body = {
+        "ok": not error,
+        "tool": intent.body["tool"],
+        "arguments": intent.body["arguments"],
+        "artifacts": made.artifacts,
+        "meta": made.meta,
+        **({"error": error} if error else {}),
+    }
+    own.log.append_once("outcome", intent.key, body, budget=own.ledger.budget_view())
+
+
+def close_open_calls(host: Host, why: str) -> None:
+    """Give every call still open its outcome before the session's last word: what ended it."""
+    for intent in host.own.log.open_intents():
+        job_id = str(intent.body.get("job_id", ""))
+        if job_id and job_handle(host, job_id).state == "finished":
+            continue
+        if job_id:
+            host.own.executor.cancel(job_id)
+        write_outcome(host, intent, Performed({}, {}), error=why)
+
+
+def refuse(host: Host, tool: str, arguments: dict[str, Any], error: ProdaError) -> None:
+    """Log a refusal; a guard's carries the rows it names."""
+    own = host.own
+    rows = [to_plain(r) for r in error.refusals[:50]] if isinstance(error, GuardRefusal) else []
+    body = {
+        "tool": tool,
+        "arguments": arguments,
+        "error": type(error).__name__,
+        "message": str(error),
+        "refusals": rows,
+    }
+    own.log.append(
+        "refusal", make_id("o", "refusal", tool, arguments, str(error)), body, budget=own.ledger.budget_view()
+    )
