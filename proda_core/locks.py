@@ -31,14 +31,15 @@ class FileLock:
         """Take the lock; False when ``wait`` is off and another process, or another FileLock here, has it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        locked = False
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            locked = True
         except BlockingIOError:
-            os.close(handle)
             return False
-        except BaseException:
-            os.close(handle)
-            raise
+        finally:
+            if not locked:
+                os.close(handle)
         if holder is not None:
             os.ftruncate(handle, 0)
             os.pwrite(handle, json.dumps(dict(holder), sort_keys=True).encode(), 0)

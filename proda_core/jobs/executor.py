@@ -147,7 +147,7 @@ class LocalExecutor:
         is unknown. Cancelling the waiting task leaves the job running.
         """
         seen: Progress | None = None
-        pulse, since = -1, self._clock.monotonic()
+        pulse, since = (0, 0), self._clock.monotonic()
         while True:
             status = await asyncio.to_thread(self.tend, job_id)
             if on_progress is not None and status.progress is not None and status.progress != seen:
@@ -157,8 +157,8 @@ class LocalExecutor:
                     await called
             if status.state in _ENDED:
                 return outcome(status)
-            if status.beats != pulse or status.pid is None:
-                pulse, since = status.beats, self._clock.monotonic()
+            if status.pid is None or (status.pid, status.beats) != pulse:
+                pulse, since = (status.pid or 0, status.beats), self._clock.monotonic()
             elif self._clock.monotonic() - since > self._rules.hung_after_s:
                 self._kill(job_id)
             await self._pause(self._rules.poll_s)

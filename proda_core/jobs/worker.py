@@ -13,9 +13,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from proda_core.artifacts import ArtifactStore
 from proda_core.errors import GuardRefusal, JobError, ProdaError
@@ -69,29 +67,7 @@ class _Heart(threading.Thread):
         self.join()
 
 
-@dataclass(slots=True)
-class _RecordedFailure:
-    """Whatever the entry point raises becomes error.json; a bad job is data, not a crash."""
-
-    folder: JobFolder
-    stop: _StopFlag
-    failed: bool = False
-
-    def __enter__(self) -> _RecordedFailure:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        if error is None:
-            return False
-        self.failed = True
-        text = "".join(traceback.format_exception(kind, error, trace))
-        self.folder.write_failure(_failure_of(error, stopping=self.stop()), text)
-        return True
-
-
-def _failure_of(error: BaseException, *, stopping: bool) -> JobFailure:
+def _failure_of(error: Exception, *, stopping: bool) -> JobFailure:
     cancelled = stopping and isinstance(error, JobError) and str(error).startswith("cancelled")
     return JobFailure(
         error_class=type(error).__name__,
@@ -125,17 +101,19 @@ def _run_locked(paths: SessionPaths, folder: JobFolder, request: JobRequest) -> 
     heart = _Heart(folder)
     heart.start()
     try:
-        with _RecordedFailure(folder, stop) as outcome:
-            store = ArtifactStore(paths.artifacts)
-            context = JobContext(paths.root, folder.scratch, store, folder.write_progress, stop)
+        store = ArtifactStore(paths.artifacts)
+        context = JobContext(paths.root, folder.scratch, store, folder.write_progress, stop)
+        try:
             if stop():
                 raise JobError("cancelled before it began")
             result = resolve_entry_point(request.entry_point)(context, request)
-            missing = missing_artifacts(store, result)
-            if missing:
+            if missing := missing_artifacts(store, result):
                 raise JobError(f"the entry point named artifacts that it did not make: {', '.join(missing)}")
             folder.write_result(result)
-        return 1 if outcome.failed else 0
+        except Exception as error:  # noqa: BLE001 - a bad job is data: whatever it raised is recorded as its end
+            folder.write_failure(_failure_of(error, stopping=stop()), traceback.format_exc())
+            return 1
+        return 0
     finally:
         heart.stop()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -55,11 +55,10 @@ class Ledger:
         with _typed(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
-            try:
+            with ExitStack() as undo:
+                undo.callback(self._db.close)
                 self._prepare(budget)
-            except BaseException:
-                self._db.close()
-                raise
+                undo.pop_all()
         self._last_tick = self._clock.monotonic()
 
     def reserve(self, resource: str, amount: float, key: str) -> None:
@@ -205,10 +204,10 @@ class Ledger:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+                self._db.execute("COMMIT")
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
 
 
 def read_budget(path: Path) -> Budget:

@@ -39,12 +39,11 @@ class DecisionLog:
                 f"{path.name} is being written by another process; only the session host writes it"
             )
         self._handle: int | None = None
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._lock.release)
             self._records = self._repaired()
-            self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        except BaseException:
-            self._lock.release()
-            raise
+            self._handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            undo.pop_all()
         self._index = {(record.kind, record.key): record for record in reversed(self._records)}
 
     @property

@@ -31,7 +31,7 @@ _KIND_OF = {prefix: kind for kind, prefix in PREFIX.items()}
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """``ok`` when integrity and completeness hold. ``first_bad`` names the first bad record ("": none), ``first_bad_seq`` its number.
+    """``ok`` when integrity and completeness hold. ``first_bad`` names the first bad record, ``first_bad_seq`` numbers it.
 
     ``completeness`` is "not judged" when integrity is broken, for what stands behind the first bad record cannot be read.
     """
