@@ -1,0 +1,121 @@
+"""Loading a base model, its tokenizer and a PEFT adapter from local folders, with no network and no remote code.
+
+Whatever a folder holds that is no loadable causal LM ends as a StudentError that names it. Weights are loaded in fp32; an
+adapter is merged into them for inference, which changes no score beyond rounding and more than halves a small model's time.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+
+from proda_core.errors import StudentError
+from proda_core.students.base_model import resolve_base
+from proda_core.students.hf import HFStudent
+
+# What transformers, safetensors, tokenizers and peft raise on folders that are damaged or of another kind.
+_LOAD_ERRORS = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    RuntimeError,
+    AttributeError,
+    ImportError,
+    UserWarning,
+    SafetensorError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A causal LM on its device (weights frozen by nobody yet) with its tokenizer, which always has a pad token."""
+
+    model: Any
+    tokenizer: Any
+    folder: Path
+
+
+def use_threads(threads: int) -> int:
+    """Set torch's threads, 0 meaning every core this process may use; returns the number set."""
+    wanted = threads or len(os.sched_getaffinity(0))
+    torch.set_num_threads(wanted)
+    return wanted
+
+
+def load_model(base: str, *, device: torch.device | None = None) -> LoadedModel:
+    """Load a base. StudentError when it is missing, damaged or no causal LM."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    folder = resolve_base(base)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        model, info = AutoModelForCausalLM.from_pretrained(
+            folder,
+            local_files_only=True,
+            trust_remote_code=False,
+            dtype=torch.float32,
+            output_loading_info=True,
+        )
+    except _LOAD_ERRORS as error:
+        raise StudentError(
+            f"cannot load {base!r} as a causal LM: {_first_line(error)}; check its files"
+        ) from error
+    if info["missing_keys"]:
+        missing = sorted(info["missing_keys"])
+        raise StudentError(
+            f"{base!r} lacks {len(missing)} weights, {missing[0]} first; it would start at random there"
+        )
+    if tokenizer.vocab_size > model.get_input_embeddings().num_embeddings:
+        raise StudentError(
+            f"{base!r}: its tokenizer has more tokens than the model has embeddings; they do not belong together"
+        )
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    return LoadedModel(model.to(device or default_device()), tokenizer, folder)
+
+
+def load_adapter_onto(model: Any, adapter: Path, *, trainable: bool = False) -> Any:
+    """The model with a PEFT adapter on it. StudentError when the folder is no adapter of this base."""
+    from peft import PeftModel
+
+    if not (adapter / "adapter_config.json").is_file():
+        raise StudentError(f"no adapter_config.json in {adapter.name}: it is no PEFT adapter")
+    try:
+        with warnings.catch_warnings():
+            # Keys that are missing would silently stay at their initial values.
+            warnings.filterwarnings("error", message="Found missing adapter keys")
+            return PeftModel.from_pretrained(
+                model, str(adapter), is_trainable=trainable, local_files_only=True
+            )
+    except _LOAD_ERRORS as error:
+        raise StudentError(f"adapter {adapter.name} does not fit its base: {_first_line(error)}") from error
+
+
+def load_student(
+    base: str, adapter: Path | None = None, *, batch_size: int = 64, threads: int = 0
+) -> HFStudent:
+    """A student from a base folder and, if given, a LoRA adapter; its name is "base" or the adapter folder's (its ID)."""
+    use_threads(threads)
+    loaded = load_model(base)
+    model = loaded.model
+    if adapter is not None:
+        model = load_adapter_onto(model, adapter).merge_and_unload()
+    name = "base" if adapter is None else adapter.name
+    return HFStudent(model, loaded.tokenizer, name=name, batch_size=batch_size)
+
+
+def default_device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,127 @@
+"""The training loop, flat: a batch, a loss on the answers, a step, a checkpoint now and then.
+
+``train`` takes a model with trainable LoRA weights and runs it over a plan of batches, with cosine decay after a warm-up. What
+happens around a step (progress, cancellation, probing at an epoch's end) comes in as ``Hooks``. Killed at any line and
+called again with the same arguments, it goes on from its last checkpoint to the same weights.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch.nn import functional
+
+from proda_core.config import TrainingConfig
+from proda_core.training.batches import Batch, BatchPlan, collate
+from proda_core.training.checkpoint import Position, load_checkpoint, save_checkpoint
+from proda_core.training.journal import Journal, StepRecord
+
+_CLIP = 1.0
+_BETAS = (0.9, 0.99)
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """``after_step(position, total)`` may raise to end the run; ``after_epoch(position)`` says whether to stop."""
+
+    after_step: Callable[[Position, int], None]
+    after_epoch: Callable[[Position], bool] | None = None
+    clock: Callable[[], float] = time.monotonic
+
+
+@dataclass(frozen=True, slots=True)
+class Trainee:
+    """The model being trained, how its batches are padded, and where and in which precision it runs."""
+
+    model: Any
+    pad: int
+    accelerator: Accelerator
+
+
+def learning_rate(step: int, total: int, config: TrainingConfig) -> float:
+    """Linear warm-up, then cosine down to a twentieth of the peak; ``step`` counts from 0."""
+    warmup = math.ceil(config.warmup_share * total)
+    if step < warmup:
+        return config.learning_rate * (step + 1) / warmup
+    share = (step - warmup) / max(1, total - warmup)
+    return config.learning_rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * share)))
+
+
+def answer_loss(trainee: Trainee, batch: Batch) -> torch.Tensor:
+    """Mean cross-entropy per label token, in fp32; logits are taken at the answers' positions only."""
+    with trainee.accelerator.autocast():
+        logits = trainee.model(
+            input_ids=batch.inputs.ids,
+            attention_mask=batch.inputs.mask,
+            position_ids=batch.inputs.positions,
+            use_cache=False,
+            logits_to_keep=batch.targets.shape[1],
+        ).logits
+    wanted = batch.targets != -100
+    return functional.cross_entropy(logits[wanted].float(), batch.targets[wanted])
+
+
+def train(
+    trainee: Trainee, plan: BatchPlan, config: TrainingConfig, *, scratch: Path, hooks: Hooks
+) -> Position:
+    """Train to the end, or to where ``hooks`` stop it; ``scratch`` keeps checkpoint and journal. Returns the last position."""
+    model = trainee.model
+    weights = [p for p in model.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(
+        weights, lr=config.learning_rate, betas=_BETAS, weight_decay=0.0, fused=True
+    )
+    position = load_checkpoint(scratch, model=model, optimiser=optimiser)
+    journal = Journal(scratch / "journal.jsonl")
+    total = plan.total_steps(config.epochs, config.max_steps)
+    began = hooks.clock() - position.wall_s
+    model.train()
+    while position.step < total and not position.stopped:
+        rows = [plan.rows[i] for i in plan.at(position.step)]
+        batch = collate(rows, pad=trainee.pad, device=trainee.accelerator.device)
+        rate = learning_rate(position.step, total, config)
+        position.loss = _step(trainee, batch, optimiser, weights, rate)
+        position.step += 1
+        position.tokens += batch.tokens
+        position.wall_s = hooks.clock() - began
+        journal.append(
+            StepRecord(
+                position.step,
+                position.loss,
+                position.tokens,
+                rate,
+                round(position.wall_s, 3),
+                journal.process,
+            )
+        )
+        at_epoch_end = position.step % plan.steps_per_epoch == 0
+        if at_epoch_end and hooks.after_epoch is not None:
+            position.stopped = hooks.after_epoch(position)
+        if position.step % config.checkpoint_steps == 0 or position.stopped or position.step == total:
+            save_checkpoint(scratch, position, model=model, optimiser=optimiser)
+        hooks.after_step(position, total)
+    return position
+
+
+def _step(
+    trainee: Trainee,
+    batch: Batch,
+    optimiser: torch.optim.Optimizer,
+    weights: list[torch.nn.Parameter],
+    rate: float,
+) -> float:
+    """One optimiser step; returns the loss before it."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    loss = answer_loss(trainee, batch)
+    trainee.accelerator.backward(loss)
+    torch.nn.utils.clip_grad_norm_(weights, _CLIP)
+    optimiser.step()
+    optimiser.zero_grad(set_to_none=True)
+    return float(loss.detach())
