@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-ID_PATTERN = re.compile(r"^[a-z]_[0-9a-f]{16}$")
+ID_PATTERN = re.compile(r"^[a-z]_[0-9a-f]{16}\Z")
 _SPACE = re.compile(r"\s+")
 
 

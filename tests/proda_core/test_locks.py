@@ -25,7 +25,9 @@ def test_a_forked_child_does_not_keep_the_lock_of_its_dead_parent(tmp_path: Path
         "lock = FileLock(Path(sys.argv[1])); lock.acquire(); ready, tell = os.pipe(); child = os.fork();"
         "(os.write(tell, b'x'), sys.stdin.read(), os._exit(0)) if child == 0 else (os.read(ready, 1), os._exit(0))"
     )
-    with subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "lock")], stdin=subprocess.PIPE) as parent:
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "lock")], stdin=subprocess.PIPE
+    ) as parent:
         parent.wait()  # the child lives on until its input ends
         lock = FileLock(tmp_path / "lock")
         assert lock.acquire(wait=False)

@@ -341,7 +341,13 @@ def test_a_living_worker_that_only_its_lock_tells_of_is_attached_to(session: Pat
 
 @pytest.mark.parametrize(
     "entry",
-    ["os:system", "proda_core.jobs.selftest", "proda_core.jobs.executor:os.kill", "proda_coreX.jobs:run", "evals:run"],
+    [
+        "os:system",
+        "proda_core.jobs.selftest",
+        "proda_core.jobs.executor:os.kill",
+        "proda_coreX.jobs:run",
+        "evals:run",
+    ],
 )
 def test_an_entry_point_outside_the_project_is_refused_before_anything_is_written(
     session: Path, entry: str

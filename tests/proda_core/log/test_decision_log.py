@@ -60,7 +60,9 @@ def test_a_second_intent_of_one_key_and_an_outcome_without_intent_are_refused(pa
 
 
 @pytest.mark.parametrize("body", [{"x": float("nan")}, {"x": {1, 2}}, {"x": "\ud800"}])
-def test_a_body_that_is_not_json_is_refused_and_nothing_is_written(path: Path, body: dict[str, object]) -> None:
+def test_a_body_that_is_not_json_is_refused_and_nothing_is_written(
+    path: Path, body: dict[str, object]
+) -> None:
     with DecisionLog(path) as log:
         with pytest.raises(LedgerError, match="not JSON"):
             log.append("note", "k", body)
@@ -122,7 +124,9 @@ def test_a_full_disk_is_a_typed_error_and_leaves_no_half_record(
     write(path, 1)
     before, real = path.read_bytes(), os.write
     with DecisionLog(path) as log:
-        monkeypatch.setattr("proda_core.log.decision_log.os.write", lambda handle, line: real(handle, line[:30]))
+        monkeypatch.setattr(
+            "proda_core.log.decision_log.os.write", lambda handle, line: real(handle, line[:30])
+        )
         with pytest.raises(LedgerError, match="30 of"):
             log.append("note", "n", {})
     assert path.read_bytes() == before
@@ -134,7 +138,9 @@ def test_every_acknowledged_record_survives_a_kill(path: Path) -> None:
         "for n in range(10**6):\n"
         "    log.append('note', f'n{n}', {'n': n}); print(n, flush=True)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, text=True) as host:
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, text=True
+    ) as host:
         assert host.stdout is not None
         for _ in range(50):
             last = int(host.stdout.readline())
