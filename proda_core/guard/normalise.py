@@ -22,6 +22,7 @@ _INVISIBLE = re.compile(
 )
 _MARKS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u20d0-\u20ff]")
 _APOSTROPHES = str.maketrans("", "", "'’‘ʼ`´")
+_POSSESSIVE = re.compile(r"(?<=\w)['’ʼ][sS]\b")
 _TOKEN = re.compile(r"[^\W_]+|\n|[.!?;](?=[\"”»)\]]*(?:\s|$))")
 
 _IRREGULAR = {
@@ -77,7 +78,8 @@ def fold(text: str) -> str:
 
 def tokens(text: str) -> list[str]:
     """Stemmed words in order, with ``BOUNDARY`` at sentence ends and line breaks."""
-    return [stem(t) if t[0].isalnum() else BOUNDARY for t in _TOKEN.findall(fold(text))]
+    plain = fold(_POSSESSIVE.sub("", text))
+    return [stem(t) if t[0].isalnum() else BOUNDARY for t in _TOKEN.findall(plain)]
 
 
 def words(text: str) -> list[str]:
