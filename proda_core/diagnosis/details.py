@@ -1,0 +1,77 @@
+"""The sentence of a diagnosis: what was asked of the student and what was observed, in words and counts.
+
+It speaks of dev items and graph nodes only. Patches are written from the graph and from ``nodes``, never from this text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proda_core.diagnosis.failures import Failure
+from proda_core.diagnosis.permuting import PermutedRuns
+from proda_core.phi import PHI, verbalise
+from proda_core.types import Chain, KnowledgeSnapshot, Mastery
+
+SHOWN_OUTPUT = 80
+
+
+def say_defect(failure: Failure, also_true: Sequence[int]) -> str:
+    item = failure.item
+    named = ", ".join(repr(item.options[index]) for index in also_true)
+    return f"Asked the snapshot by names and closure whether an option beside the gold {item.gold!r} is true: {named} is as well."
+
+
+def say_format_error(failure: Failure, probes: Sequence[Mastery]) -> str:
+    text = " ".join(failure.score.output.split())[:SHOWN_OUTPUT]
+    return f"Asked the item; the reply {text!r} names no option. {_asked(probes)}."
+
+
+def say_gap(snapshot: KnowledgeSnapshot, missing: Sequence[Mastery], probes: Sequence[Mastery]) -> str:
+    named = "; ".join(_say_node(snapshot, mastery) for mastery in missing)
+    return f"{_asked(probes)}. Not mastered, {len(missing)} of {len(probes)} nodes: {named}."
+
+
+def say_unstable(runs: PermutedRuns, probes: Sequence[Mastery]) -> str:
+    return f"{_asked(probes)}, all mastered. {_permuted(runs)}: wrong as first asked, so the order decides."
+
+
+def say_deficit(
+    snapshot: KnowledgeSnapshot,
+    chain: Chain,
+    failure: Failure,
+    *,
+    probes: Sequence[Mastery],
+    runs: PermutedRuns | None,
+) -> str:
+    path = " -> ".join(snapshot.term(concept) for concept in chain.concept_ids)
+    chosen, gold = failure.score.answer, failure.item.gold
+    answer = "unreadable" if chosen is None else repr(failure.item.options[chosen])
+    nodes = len(chain.concept_ids) + len(chain.relation_ids)
+    known = f"{_asked(probes)}, all mastered" if probes else f"None of the {nodes} nodes has a probe"
+    moved = f" {_permuted(runs)}." if runs else ""
+    return f"{known}; along {path} the answer was {answer} and not {gold!r}.{moved}"
+
+
+def _asked(probes: Sequence[Mastery]) -> str:
+    asked, right = sum(m.asked for m in probes), sum(m.right for m in probes)
+    formats = len({name for mastery in probes for name in mastery.formats})
+    return f"Asked {asked} probes in {formats} formats on {len(probes)} nodes of the chain, {right} right"
+
+
+def _permuted(runs: PermutedRuns) -> str:
+    return f"Asked again with the options permuted, {runs.right} of {len(runs.choices)} runs were right"
+
+
+def _say_node(snapshot: KnowledgeSnapshot, mastery: Mastery) -> str:
+    node = mastery.node_id
+    if node in snapshot.relations:
+        relation = snapshot.relations[node]
+        subject, object_ = snapshot.term(relation.subject_id), snapshot.term(relation.object_id)
+        known = relation.type in PHI
+        name = verbalise(relation.type, subject, object_) if known else f"{subject} {relation.type} {object_}"
+        name = name.rstrip(".")
+    else:
+        name = snapshot.term(node)
+    wrong = ", ".join(name for name, right in sorted(mastery.formats.items()) if not right)
+    formats = f", wrong in {wrong}" if wrong else ""
+    return f"{name!r} ({mastery.right} of {mastery.asked} right, {mastery.corrected:.2f} corrected{formats})"

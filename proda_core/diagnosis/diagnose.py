@@ -1,0 +1,140 @@
+"""Why dev items failed: the student is asked about every concept and relation on the chain, and then about the chain.
+
+Another option true by the snapshot: item_defect. Reply unreadable: format_error. A node not mastered: concept_gap, there.
+Everything mastered and most permuted runs right: unstable; else reasoning_deficit along the chain. Right runs do not outweigh
+a gap: who lacks a node can only have guessed. A sealed item is a GuardRefusal before anything is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from proda_core.diagnosis import details
+from proda_core.diagnosis.failures import Failure, refuse_sealed
+from proda_core.diagnosis.permuting import PermutedRuns, ask_permuted
+from proda_core.diagnosis.setting import Setting
+from proda_core.diagnosis.truth import SecondRoute
+from proda_core.errors import KnowledgeError
+from proda_core.ids import pair_key
+from proda_core.probing import ask_probes, build_probes
+from proda_core.types import Chain, Diagnosis, DiagnosisKind, Item, KnowledgeSnapshot, Mastery
+
+if TYPE_CHECKING:
+    from proda_core.students import Student
+
+PATCHABLE = frozenset({DiagnosisKind.CONCEPT_GAP, DiagnosisKind.REASONING_DEFICIT})
+
+
+def diagnose(
+    student: Student,
+    failures: Sequence[Failure],
+    setting: Setting,
+    *,
+    tick: Callable[[int], None] = lambda _: None,
+) -> tuple[Diagnosis, ...]:
+    """One Diagnosis a failure, in order; every node and every permutation is asked in one batch over all failures.
+
+    ``tick`` is called with the number of failures probed, then with the number asked again.
+    """
+    refuse_sealed(failure.item for failure in failures)
+    snapshot = setting.snapshot
+    masteries = probe_nodes(student, [node for f in failures for node in nodes_of(f.item, snapshot)], setting)
+    tick(len(failures))
+    route = SecondRoute(snapshot)
+    found = {f.item.item_id: _before_asking_again(f, masteries, route, snapshot) for f in failures}
+    open_items = [f.item for f in failures if found[f.item.item_id] is None]
+    runs = ask_permuted(student, open_items, setting)
+    tick(len(failures))
+    return tuple(
+        found[f.item.item_id] or _along_the_chain(f, masteries, runs.get(f.item.item_id), snapshot)
+        for f in failures
+    )
+
+
+def probe_nodes(student: Student, nodes: Sequence[str], setting: Setting) -> dict[str, Mastery]:
+    """Mastery of every node that has probes, judged by this session's threshold."""
+    wanted = sorted(set(nodes))
+    if not wanted:
+        return {}
+    probes = build_probes(setting.snapshot, wanted, seed=setting.seed)
+    threshold = setting.config.mastered_from
+    return {
+        node: replace(mastery, mastered=mastery.corrected >= threshold)
+        for node, mastery in ask_probes(student, probes).items()
+        if mastery.asked
+    }
+
+
+def nodes_of(item: Item, snapshot: KnowledgeSnapshot) -> tuple[str, ...]:
+    """The concepts and relations on the item's chain, in chain order."""
+    chain = _chain(item, snapshot)
+    return (*chain.concept_ids, *chain.relation_ids)
+
+
+def is_patchable(diagnosis: Diagnosis, snapshot: KnowledgeSnapshot, sealed: frozenset[str]) -> bool:
+    """Whether a patch may be written for it without touching a sealed relation.
+
+    ``sealed`` are L2 IDs of sealed chains; every relation on the same concept pair counts as sealed with them. A gap is
+    patchable at any node that is free: a free relation, or a concept that a free relation ends at.
+    """
+    if diagnosis.kind not in PATCHABLE:
+        return False
+    pairs = {_pair(snapshot, relation) for relation in sealed if relation in snapshot.relations}
+    if diagnosis.kind is DiagnosisKind.REASONING_DEFICIT:
+        return not any(_pair(snapshot, r) in pairs for r in snapshot.chains[diagnosis.chain_id].relation_ids)
+    free = {r for r in snapshot.relations if _pair(snapshot, r) not in pairs}
+    ends = {e for r in free for e in (snapshot.relations[r].subject_id, snapshot.relations[r].object_id)}
+    return any(node in free or node in ends for node in diagnosis.nodes)
+
+
+def _before_asking_again(
+    failure: Failure, masteries: Mapping[str, Mastery], route: SecondRoute, snapshot: KnowledgeSnapshot
+) -> Diagnosis | None:
+    """The diagnosis as far as graph, reply and probes decide it; None where everything probed is mastered."""
+    probes = _probes(failure.item, masteries, snapshot)
+    missing = [mastery for mastery in probes if not mastery.mastered]
+    also_true = route.also_true(failure.item)
+    if also_true:
+        kind, detail = DiagnosisKind.ITEM_DEFECT, details.say_defect(failure, also_true)
+    elif failure.unparsable:
+        kind, detail = DiagnosisKind.FORMAT_ERROR, details.say_format_error(failure, probes)
+    elif missing:
+        kind, detail = DiagnosisKind.CONCEPT_GAP, details.say_gap(snapshot, missing, probes)
+    else:
+        return None
+    nodes = tuple(m.node_id for m in missing) if kind is DiagnosisKind.CONCEPT_GAP else ()
+    return Diagnosis(failure.item.item_id, failure.item.chain_id, kind, nodes, probes, detail)
+
+
+def _along_the_chain(
+    failure: Failure, masteries: Mapping[str, Mastery], runs: PermutedRuns | None, snapshot: KnowledgeSnapshot
+) -> Diagnosis:
+    item = failure.item
+    probes = _probes(item, masteries, snapshot)
+    if runs is not None and runs.unstable:
+        kind, detail = DiagnosisKind.UNSTABLE, details.say_unstable(runs, probes)
+    else:
+        kind = DiagnosisKind.REASONING_DEFICIT
+        detail = details.say_deficit(snapshot, _chain(item, snapshot), failure, probes=probes, runs=runs)
+    return Diagnosis(item.item_id, item.chain_id, kind, (), probes, detail)
+
+
+def _probes(item: Item, masteries: Mapping[str, Mastery], snapshot: KnowledgeSnapshot) -> tuple[Mastery, ...]:
+    return tuple(masteries[node] for node in nodes_of(item, snapshot) if node in masteries)
+
+
+def _chain(item: Item, snapshot: KnowledgeSnapshot) -> Chain:
+    try:
+        return snapshot.chains[item.chain_id]
+    except KeyError:
+        raise KnowledgeError(
+            f"chain {item.chain_id} of item {item.item_id} is not in snapshot {snapshot.digest[:16]}; "
+            "diagnose with the snapshot that the benchmark was built from"
+        ) from None
+
+
+def _pair(snapshot: KnowledgeSnapshot, relation_id: str) -> tuple[str, str]:
+    relation = snapshot.relations[relation_id]
+    return pair_key(relation.subject_id, relation.object_id)

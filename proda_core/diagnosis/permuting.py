@@ -1,0 +1,72 @@
+"""Failed items asked again with their options in another order: does the answer move, and is it then right?
+
+The first permutations are rotations, so that the gold visits every position; further ones are shuffles seeded by the item. An
+option log-likelihood scoring shows no order, so there is nothing to permute and nothing is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING
+
+from proda_core.answering import ChoiceQuestion, answer_choices
+from proda_core.diagnosis.setting import Setting
+from proda_core.types import Item, Scoring
+
+if TYPE_CHECKING:
+    from proda_core.students import Student
+
+
+@dataclass(frozen=True, slots=True)
+class PermutedRuns:
+    """Options chosen under each permutation, as indices of the item's own order; None where unreadable or not answered."""
+
+    choices: tuple[int | None, ...]
+    gold: int
+
+    @property
+    def right(self) -> int:
+        return sum(choice == self.gold for choice in self.choices)
+
+    @property
+    def unstable(self) -> bool:
+        """Right in more than half of the runs though wrong as first asked.
+
+        One right run is what guessing gives (three runs over four options: 58 %); most runs right is not (16 %).
+        """
+        return 2 * self.right > len(self.choices)
+
+
+def orders(item: Item, count: int, *, seed: int) -> tuple[tuple[int, ...], ...]:
+    """``count`` orders of the item's option indices, none of them the item's own."""
+    own = tuple(range(len(item.options)))
+    found = [own[turn:] + own[:turn] for turn in own[1:]][:count]
+    rng = Random(f"permute:{seed}:{item.item_id}")
+    while len(found) < count:
+        mixed = tuple(rng.sample(own, len(own)))
+        if mixed != own:
+            found.append(mixed)
+    return tuple(found)
+
+
+def ask_permuted(
+    student: Student,
+    items: Sequence[Item],
+    setting: Setting,
+) -> dict[str, PermutedRuns]:
+    """Runs by item ID, all asked in one batch; empty under a scoring that shows no order."""
+    scoring, count = setting.benchmark.scoring, setting.config.permutations
+    if scoring is Scoring.LOGLIKELIHOOD:
+        return {}
+    shown = [(item, order) for item in items for order in orders(item, count, seed=setting.seed)]
+    questions = [
+        ChoiceQuestion(item.item_id, item.stem, tuple(item.options[i] for i in order))
+        for item, order in shown
+    ]
+    answers = answer_choices(student, questions, scoring=scoring, max_new_tokens=setting.max_new_tokens)
+    chosen: dict[str, list[int | None]] = {item.item_id: [] for item in items}
+    for (item, order), answer in zip(shown, answers, strict=True):
+        chosen[item.item_id].append(None if answer.choice is None else order[answer.choice])
+    return {item.item_id: PermutedRuns(tuple(chosen[item.item_id]), item.gold_index) for item in items}

@@ -1,0 +1,188 @@
+"""The rule policy: stop for a named reason, else replay what was lost, else patch what pays.
+
+Order: request, target, plateau, budget (rounds, wall time, disk); then replay; then nothing diagnosable, a patch that does not
+pay (a plateau), patch. Every option is returned with the reason it was or was not taken, in numbers. Pure and total
+on Observations that make sense; the others are a ToolError.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from proda_core.config import PolicyConfig, VerdictConfig
+from proda_core.policy.contract import check_observations, incumbent_round
+from proda_core.policy.gain import ExpectedGain, expect_gain
+from proda_core.types import (
+    Decision,
+    DecisionKind,
+    Interval,
+    Observations,
+    OptionConsidered,
+    RoundSummary,
+    StopReason,
+)
+
+ROUND_DISK_BYTES = (
+    20_000_000  # a mixture, an adapter of the embedded default, its reports and the log, rounded up
+)
+PATCHABLE_KINDS = "concept_gap and reasoning_deficit"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Whether an option applies, with the sentence that goes into the Decision."""
+
+    applies: bool
+    sentence: str
+    stop_reason: StopReason | None = None
+
+
+class RulePolicy:
+    """``general_margin`` and ``round_disk_bytes`` come from the session's verdict settings and its base's size."""
+
+    def __init__(
+        self,
+        config: PolicyConfig,
+        *,
+        general_margin: float | None = None,
+        round_disk_bytes: int = ROUND_DISK_BYTES,
+    ) -> None:
+        self.config = config
+        self.general_margin = VerdictConfig().general_margin if general_margin is None else general_margin
+        self.round_disk_bytes = round_disk_bytes
+
+    def decide(self, observations: Observations) -> Decision:
+        """The Decision; ToolError when the observations contradict themselves."""
+        check_observations(observations)
+        stop = self._stop(observations)
+        replay = self._replay(observations)
+        gain = expect_gain(observations.rounds, observations.patchable)
+        patch = self._patch(observations, gain)
+        if stop.applies:
+            return _decide(DecisionKind.STOP, patch=patch, replay=replay, stop=stop)
+        if replay.applies:
+            return _decide(DecisionKind.REPLAY, patch=patch, replay=replay, stop=stop)
+        if patch.applies:
+            return _decide(DecisionKind.PATCH, patch=patch, replay=replay, stop=stop)
+        reason = patch.stop_reason or StopReason.NOTHING_DIAGNOSABLE
+        stop = Finding(True, f"nothing is left to do: {patch.sentence}; {replay.sentence}", reason)
+        return _decide(DecisionKind.STOP, patch=patch, replay=replay, stop=stop)
+
+    def _stop(self, seen: Observations) -> Finding:
+        incumbent = incumbent_round(seen)
+        findings = (
+            Finding(seen.stop_requested, "a stop was requested", StopReason.REQUEST),
+            _target(seen, incumbent),
+            self._plateau(seen),
+            *self._budgets(seen),
+        )
+        held = [finding for finding in findings if finding.applies]
+        if held:
+            return held[0]
+        spoken = "; ".join(finding.sentence for finding in findings[1:])
+        return Finding(False, f"no stop was requested; {spoken}")
+
+    def _plateau(self, seen: Observations) -> Finding:
+        limit, count = self.config.max_rejections, seen.rejected_in_a_row
+        again = _rejected_twice(seen)
+        if again:
+            return Finding(True, f"the same patch ({again[:16]}) was rejected twice", StopReason.PLATEAU)
+        sentence = f"{count} of {limit} rejections in a row that make a plateau"
+        return Finding(count >= limit, sentence, StopReason.PLATEAU)
+
+    def _budgets(self, seen: Observations) -> tuple[Finding, ...]:
+        rounds, wall, disk = seen.rounds_left, seen.wall_left_s, seen.disk_left_bytes
+        return (
+            Finding(
+                rounds is not None and rounds <= 0,
+                "rounds are not limited" if rounds is None else f"{rounds} rounds left",
+                StopReason.BUDGET_ROUNDS,
+            ),
+            Finding(
+                wall is not None and (wall <= 0 or wall < seen.round_cost_s),
+                "wall time is not limited"
+                if wall is None
+                else f"{wall:.0f} s left, a round is expected to cost {seen.round_cost_s:.0f} s",
+                StopReason.BUDGET_WALL,
+            ),
+            Finding(
+                disk is not None and disk < self.round_disk_bytes,
+                "disk is not limited"
+                if disk is None
+                else f"{disk / 1e6:.0f} MB of disk left, a round needs {self.round_disk_bytes / 1e6:.0f} MB",
+                StopReason.BUDGET_DISK,
+            ),
+        )
+
+    def _replay(self, seen: Observations) -> Finding:
+        lost, limit, drop = seen.lost_items, self.config.lost_items_for_replay, seen.general_drop
+        fell = drop is not None and drop.value < -self.general_margin
+        forgotten = f"{lost} items once right are lost (replay from {limit})"
+        general = "general skill was not compared with the base"
+        if drop is not None:
+            general = f"general skill against the base {_say(drop, signed=True)}, margin {-self.general_margin:+.2f}"
+        if (lost >= limit or fell) and seen.replayed_since_patch:
+            return Finding(False, f"{forgotten}; {general}; but replay was the last thing tried")
+        return Finding(lost >= limit or fell, f"{forgotten}; {general}")
+
+    def _patch(self, seen: Observations, gain: ExpectedGain) -> Finding:
+        least = self.config.min_patchable
+        named = ", ".join(f"{count} {kind}" for kind, count in sorted(seen.diagnoses.items()) if count)
+        figures = (
+            f"{seen.patchable} of {seen.failures} failures are patchable ({PATCHABLE_KINDS} only; "
+            f"{seen.unpatchable_sealed} touch sealed relations; diagnosed: {named or 'none'})"
+        )
+        if seen.patchable < least:
+            return Finding(False, f"{figures}, fewer than {least}", StopReason.NOTHING_DIAGNOSABLE)
+        expected = f"{gain.items:.1f} repairs expected at a rate of {gain.rate:.2f} (prior and {gain.rounds} patch rounds)"
+        if not gain.pays(least):
+            return Finding(False, f"{figures}, but only {expected}: it does not pay", StopReason.PLATEAU)
+        return Finding(True, f"{figures}, {expected}")
+
+
+def _target(seen: Observations, incumbent: RoundSummary) -> Finding:
+    if seen.target_dev is None:
+        return Finding(False, "no target is set")
+    reached = incumbent.dev.n > 0 and incumbent.dev.value >= seen.target_dev
+    against = "reaches" if reached else "is below"
+    sentence = f"dev {_say(incumbent.dev)} {against} the target {seen.target_dev:.3f}"
+    return Finding(reached, sentence, StopReason.TARGET)
+
+
+def _rejected_twice(seen: Observations) -> str:
+    """The digest of a patch that was rejected twice since the last acceptance, or ""."""
+    rejected: list[str] = []
+    for summary in seen.rounds:
+        if summary.accepted:
+            rejected.clear()
+        elif summary.patch_digest in rejected:
+            return summary.patch_digest
+        elif summary.patch_digest:
+            rejected.append(summary.patch_digest)
+    return ""
+
+
+def _decide(kind: DecisionKind, *, patch: Finding, replay: Finding, stop: Finding) -> Decision:
+    found = {DecisionKind.PATCH: patch, DecisionKind.REPLAY: replay, DecisionKind.STOP: stop}
+    options = tuple(
+        OptionConsidered(option, option is kind, _explain(option, finding, taken=option is kind, chosen=kind))
+        for option, finding in found.items()
+    )
+    stop_reason = stop.stop_reason if kind is DecisionKind.STOP else None
+    return Decision(kind, _sentence(found[kind].sentence), options, stop_reason)
+
+
+def _explain(option: DecisionKind, finding: Finding, *, taken: bool, chosen: DecisionKind) -> str:
+    if taken or not finding.applies:
+        return _sentence(finding.sentence)
+    return _sentence(f"{finding.sentence}; but {chosen.value} comes before {option.value}")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _say(interval: Interval, *, signed: bool = False) -> str:
+    sign = "+" if signed else ""
+    low, high = format(interval.low, f"{sign}.3f"), format(interval.high, f"{sign}.3f")
+    return f"{format(interval.value, f'{sign}.3f')} ({low} to {high}, n = {interval.n})"
