@@ -1,7 +1,7 @@
 """The verdict: accept a candidate adapter over the incumbent, or reject it, for reasons with their numbers.
 
 Accepted when dev improves significantly at this look's share of alpha, sealed and general are shown not to fall beyond their
-margins (the low end of the gain's interval lies above it: too few pairs to show it is a rejection), and no discipline loses
+margins (the gain's lower bound lies above it: too few pairs to show it is a rejection), and no discipline loses
 significantly (Holm). Everything is paired on the same items; reports on other items are refused with BenchmarkError.
 """
 
@@ -30,10 +30,11 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The three pairings with the gains and the p-values computed from them."""
+    """The three pairings with what was computed from them: gains at 95 %, one-sided lower bounds, p-values."""
 
     pairings: Mapping[str, Pairing]
     gains: Mapping[str, Interval]
+    bounds: Mapping[str, float]  # set -> lower bound of its gain at margin_confidence
     p_dev: float
     p_losses: Mapping[str, float]  # discipline -> one-sided p that its loss is chance
 
@@ -44,8 +45,8 @@ def judge(
     """Judge a candidate at verdict number ``look`` of the session (from 1).
 
     Apply the session's withdrawals to both reports first. ``reasons`` are the failed conditions of a rejection, or what was
-    shown for an acceptance. ``dev_gain`` is a 95 % interval; the other two are two-sided at 2 * margin_confidence - 1, so that
-    their low ends are the bounds that were compared with the margins.
+    shown for an acceptance. The gains are 95 % intervals; the margins are held against the one-sided lower bound at
+    ``margin_confidence``, which the sentences name.
     """
     evidence = _weigh(incumbent, candidate, benchmark, config)
     share = alpha_share(config.alpha, config.max_verdicts, look)
@@ -82,21 +83,23 @@ def _weigh(
         "sealed": pair_split(incumbent, candidate, benchmark, Split.SEALED),
         "general": pair_general(incumbent, candidate),
     }
-    level = max(2 * config.margin_confidence - 1, 0.01)
-    gains = {
-        name: gain_interval(
-            pairing.by_group(),
-            seed=int(digest([incumbent.report_id, candidate.report_id, name])[:8], 16),
-            level=0.95 if name == "dev" else level,
-        )
-        for name, pairing in pairings.items()
-    }
+    key = [incumbent.report_id, candidate.report_id]
+    level = max(
+        2 * config.margin_confidence - 1, 0.01
+    )  # two-sided level whose low end is the one-sided bound
+    gains = {name: _gain(pairing, key, 0.95) for name, pairing in pairings.items()}
+    bounds = {name: _gain(pairings[name], key, level).low for name in ("sealed", "general")}
     both = [*pairings["dev"].pairs, *pairings["sealed"].pairs]
     losses = {
         name: improvement_p(Pairing(name, pairs, 0, 0), reverse=True)
         for name, pairs in by_slice(both).items()
     }
-    return Evidence(pairings, gains, improvement_p(pairings["dev"]), losses)
+    return Evidence(pairings, gains, bounds, improvement_p(pairings["dev"]), losses)
+
+
+def _gain(pairing: Pairing, key: list[str], level: float) -> Interval:
+    seed = int(digest([*key, pairing.name])[:8], 16)
+    return gain_interval(pairing.by_group(), seed=seed, level=level)
 
 
 def improvement_p(pairing: Pairing, *, reverse: bool = False) -> float:
@@ -133,9 +136,9 @@ def _dev(evidence: Evidence, share: float, look: str) -> Check:
 
 
 def _margin(name: str, evidence: Evidence, margin: float, confidence: float) -> Check:
-    gain = evidence.gains[name]
-    bound = f"the {confidence:.0%} lower bound {gain.low:+.3f}"
-    if gain.low > -margin:
+    gain, low = evidence.gains[name], evidence.bounds[name]
+    bound = f"the {confidence:.0%} lower bound {low:+.3f}"
+    if low > -margin:
         return Check(
             True,
             f"{name} did not fall beyond its margin: gain {_say(gain)}, {bound} is above {-margin:+.3f}.",
