@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 from proda_core.teachers import verbs
 from proda_core.teachers.lexicon import (
     CAUSE_HEADS,
+    FALLING,
     KIND_HEADS,
     NEED_HEADS,
     PART_HEADS,
+    PASSED_PREPOSITIONS,
     REPORTING,
     RESULT_HEADS,
+    RISING,
     ROLE_HEADS,
     UNREAL,
 )
@@ -59,7 +62,7 @@ class SentenceReading:
     defined: tuple[str, int] | None = None  # (term, first token of what it is)
 
 
-_OPENERS = frozenset(",;:-stck(")
+_OPENERS = frozenset(",;:-stckq(")
 
 
 class SentenceGrammar:
@@ -71,6 +74,7 @@ class SentenceGrammar:
         self.symbols = "".join(u.symbol for u in self.units)
         self.reading = SentenceReading()
         self._subjects: dict[int, tuple[Unit, ...]] = {}  # verb index -> its subject
+        self._events: dict[int, tuple[str, ...]] = {}  # verb index -> what its clause says happens
         self._results: dict[int, tuple[str, ...]] = {}  # noun index -> graded term made of it
 
     def read(self) -> SentenceReading:
@@ -84,6 +88,7 @@ class SentenceGrammar:
             elif unit.symbol == "c":
                 self._and_other(i)
         self._fronted()
+        self._events_joined()
         self._appositions()
         return self.reading
 
@@ -95,6 +100,7 @@ class SentenceGrammar:
         if not subject:
             return
         self._subjects[i] = subject
+        self._happens(i, subject)
         if unit.negated or unit.hedged or unit.past or any(s.negated for s in subject):
             return
         self._predicate(i, subject)
@@ -133,6 +139,10 @@ class SentenceGrammar:
                 return
             if verb == "play" and self.units[after].lemma in ROLE_HEADS:
                 return
+            frame = self._made_to(objects, verb)
+            if frame is not None:
+                self._state(subject, frame, objects, i)
+                return
             frame = verbs.ACTIVE.get(verb)
             if frame and not self._object_acts(objects, verb):
                 self._state(subject, frame, objects, i)
@@ -142,6 +152,17 @@ class SentenceGrammar:
                 self._state(subject, Frame("FUNCTION"), self._list_right(after + 1), i)
             elif key in verbs.ACTIVE:
                 self._state(subject, verbs.ACTIVE[key], self._list_right(after + 1), i)
+
+    def _made_to(self, objects: Phrase, verb: str) -> Frame | None:
+        """ "causes prices to rise": what is caused is a change of the noun."""
+        doing = self.units[objects.end] if self._at(objects.end) == "I" else None
+        if doing is None or verb not in ("cause", "force", "lead", "push", "induce"):
+            return None
+        after = self._at(self._skip_adverbs(objects.end + 1))
+        if after not in (",", ".", ";", "c", "s", ""):
+            return None
+        grade = "up" if doing.lemma in RISING else "down" if doing.lemma in FALLING else ""
+        return Frame("CAUSAL", grade=grade) if grade else None
 
     def _object_acts(self, objects: Phrase, verb: str) -> bool:
         """ "causes prices to rise": what is caused is not the noun alone."""
@@ -275,24 +296,31 @@ class SentenceGrammar:
 
     def _subject_ending(self, j: int) -> tuple[Unit, ...]:
         """The noun phrase or list that ends at ``j`` and opens its clause; prepositional phrases after the head are passed."""
+        last = j
         while j >= 2 and self.symbols[j - 1] == "p" and self.symbols[j - 2] == "N":
-            if self.units[j - 1].lemma not in ("in", "of", "at", "on", "within"):
+            if self.units[j - 1].lemma not in PASSED_PREPOSITIONS:
                 return ()
             j -= 2
-        start = j
+        members = self._listed_left(j)
+        if self._clause_starts(members[0]):
+            return self._resolved([self.units[m] for m in members])
+        # "raises prices and wages fall": the conjunction joins clauses, not nouns.
+        alone = last == j and len(members) > 1 and any(v in self.symbols[:j] for v in "VPC")
+        return self._resolved([self.units[j]]) if alone and self._clause_starts(j) else ()
+
+    def _listed_left(self, j: int) -> list[int]:
+        """Indices of the nouns of "A and B" or "A, B, and C" that ends at ``j``."""
         members = [j]
-        if j >= 2 and self.symbols[j - 1] == "c" and self.symbols[j - 2] in "N,":
-            k = j - 2 if self.symbols[j - 2] == "N" else j - 3
-            while k >= 0 and self.symbols[k] == "N":
-                members.insert(0, k)
-                start = k
-                if k >= 2 and self.symbols[k - 1] == "," and self.symbols[k - 2] == "N":
-                    k -= 2
-                else:
-                    break
-        if not self._clause_starts(start):
-            return ()
-        return self._resolved([self.units[m] for m in members])
+        if j < 2 or self.symbols[j - 1] != "c":
+            return members
+        oxford = self.symbols[j - 2] == ","
+        k = j - 3 if oxford else j - 2
+        while k >= 0 and self.symbols[k] == "N":
+            members.insert(0, k)
+            if not (k >= 2 and self.symbols[k - 1] == "," and self.symbols[k - 2] == "N"):
+                break
+            k -= 2
+        return [j] if oxford and len(members) < 3 else members
 
     def _clause_starts(self, start: int) -> bool:
         k = start - 1
@@ -301,6 +329,8 @@ class SentenceGrammar:
         if k < 0:
             return True
         symbol = self.symbols[k]
+        if symbol == "r":
+            return k >= 1 and self.symbols[k - 1] == "p"  # ", in which firms compete"
         if symbol not in _OPENERS:
             return False
         if symbol == "s":
@@ -403,6 +433,11 @@ class SentenceGrammar:
             plural = len(self.antecedents) > 1 or self.antecedents[0].plural
             if plural == unit.plural and not self.reading.subject:
                 return self.antecedents
+        if unit.pronoun and unit.lemma in ("it", "they") and self.reading.subject:
+            main = self.reading.subject
+            between = [u for u in self.units if u.symbol == "N" and main[-1].last <= u.first < unit.first]
+            agrees = (len(main) > 1 or main[0].plural) == unit.plural
+            return main if agrees and all(u.plural != unit.plural for u in between) else ()
         if (
             not unit.pronoun
             and len(self.antecedents) == 1
@@ -455,6 +490,32 @@ class SentenceGrammar:
         while self._at(i) == "a" and not self.units[i].negated:
             i += 1
         return i
+
+    # Events: "when prices rise, sales fall"
+
+    def _happens(self, i: int, subject: tuple[Unit, ...]) -> None:
+        """An intransitive verb of change makes its subject an event: "prices rise" is higher price."""
+        unit = self.units[i]
+        grade = more if unit.lemma in RISING else less if unit.lemma in FALLING else None
+        after = self._skip_adverbs(i + 1)
+        if grade is None or unit.symbol != "V" or unit.negated or unit.hedged or unit.past or len(subject) != 1:
+            return
+        if self._at(after) in (",", ".", ";", "s", "k", "") or (self._at(after) == "c" and self._at(after + 1) != "N"):
+            self._events[i] = tuple(t for t in (grade(t, plural=subject[0].plural) for t in subject[0].terms) if t)
+
+    def _events_joined(self) -> None:
+        """ "When A, B" and "B when A": A leads to B, when both are changes of something named."""
+        links = [k for k, u in enumerate(self.units) if u.symbol == "s" and u.lemma in ("when", "as", "if", "because", "whenever")]
+        if len(links) != 1:
+            return
+        link, verbs_at = links[0], [k for k, u in enumerate(self.units) if u.symbol in "VPC"]
+        inside = [k for k in verbs_at if k > link][:1]
+        outside = [k for k in verbs_at if k < link][-1:] if link > 1 else [k for k in verbs_at if k > link][1:2]
+        if not inside or not outside:
+            return
+        for cause in self._events.get(inside[0], ()):
+            for effect in self._events.get(outside[0], ()):
+                self._emit_one(cause, "CAUSAL", effect, outside[0])
 
     # Patterns without a finite verb
 
@@ -550,6 +611,7 @@ class SentenceGrammar:
             terms = tuple(t for t in (_shaped(term, frame, plural=unit.plural) for term in unit.terms) if t)
             if frame.grade and len(unit.terms) == 1:
                 self._results[objects.start] = terms
+                self._events.setdefault(verb, terms)
             self._emit(subject, frame, terms, verb)
 
     def _emit(self, subject: Sequence[Unit], frame: Frame, objects: Sequence[str], verb: int) -> None:

@@ -103,3 +103,9 @@ PLURAL_TERMS = _words(
     "sales gas lens mass glass process bus basis analysis thesis crisis hypothesis photosynthesis mitosis meiosis osmosis "
     "thermodynamics kinetics optics diabetes united_states ethics politics metabolics semantics robotics data media"
 )
+
+# Verbs by which a subject goes up or down.
+RISING = _words("rise increase grow climb expand intensify strengthen accelerate")
+FALLING = _words("fall decrease decline drop shrink diminish weaken slow")
+# A subject may carry these phrases without becoming another thing.
+PASSED_PREPOSITIONS = _words("in of at on within between among from by through across inside under near around over")

@@ -61,7 +61,7 @@ def units_of(tokens: Sequence[Token]) -> list[Unit]:
 
 def _noun_phrase(tokens: Sequence[Token], start: int) -> Unit | None:
     i, determiner = start, ""
-    while i < len(tokens) and tokens[i].tag in _DETERMINERS:
+    while i < len(tokens) and tokens[i].tag in _DETERMINERS and not _such_as(tokens, i):
         determiner = determiner if determiner == "no" else tokens[i].lower
         i += 1
     modifiers: list[Token] = []
@@ -143,7 +143,9 @@ def _goes_on(tokens: Sequence[Token], i: int, *, adjective: bool = False) -> boo
     """Whether a noun follows, over adjectives."""
     if adjective and (i >= len(tokens) or not tokens[i].tag.startswith(("AJ", "VVN", "VVG"))):
         return False
-    while i < len(tokens) and tokens[i].tag.startswith(("AJ", "VVN", "VVG", "ORD", "CRD")):
+    while i < len(tokens) and tokens[i].tag.startswith(
+        ("AJ", "VVN", "VVG", "ORD", "CRD", *(("CJC",) if adjective else ()))
+    ):
         i += 1
     return i < len(tokens) and (tokens[i].tag.startswith("NN") or tokens[i].tag == "NP0")
 
@@ -152,8 +154,14 @@ def _ends_after(tokens: Sequence[Token], i: int) -> bool:
     return i >= len(tokens) or tokens[i].tag in ("PUN", "CJC", "PRP", "PRF", *_FINITE)
 
 
+def _such_as(tokens: Sequence[Token], i: int) -> bool:
+    return tokens[i].lower == "such" and i + 1 < len(tokens) and tokens[i + 1].lower == "as"
+
+
 def _bare_determiner(tokens: Sequence[Token], start: int) -> Unit | None:
     token = tokens[start]
+    if _such_as(tokens, start):
+        return None
     if token.lower in _THIRD and token.tag in ("DT0", "PNP"):
         if token.lower == "that":
             return None
@@ -330,7 +338,34 @@ def _of(head: Unit, inner: Unit) -> Unit:
 
 
 _OF_HEADS = frozenset(
-    ["rate", "level", "quantity", "amount", "number", "value", "cost", "price", "growth", "loss", "change", "law", "theory", "field", "lack", "absence", "study", "use", "state", "source", "degree", "supply", "balance", "structure", "movement", "production"]
+    [
+        "rate",
+        "level",
+        "quantity",
+        "amount",
+        "number",
+        "value",
+        "cost",
+        "price",
+        "growth",
+        "loss",
+        "change",
+        "law",
+        "theory",
+        "field",
+        "lack",
+        "absence",
+        "study",
+        "use",
+        "state",
+        "source",
+        "degree",
+        "supply",
+        "balance",
+        "structure",
+        "movement",
+        "production",
+    ]
 )
 
 

@@ -18,7 +18,8 @@ _CLOSED = {
     **dict.fromkeys(("the", "a", "an", "every"), "AT0"),
     **dict.fromkeys(["this", "that", "these", "those", "each", "some", "any", "all", "both", "such", "another", "either", "neither", "many", "most", "few", "several"], "DT0"),
     **dict.fromkeys(["its", "their", "his", "her", "our", "my", "your"], "DPS"),
-    **dict.fromkeys(["it", "they", "them", "he", "she", "we", "you", "i", "us", "him", "one"], "PNP"),
+    **dict.fromkeys(["it", "they", "them", "he", "she", "we", "you", "i", "us", "him"], "PNP"),
+    **dict.fromkeys(["one"], "CRD"),
     **dict.fromkeys(["which", "who", "whom", "whose", "what"], "DTQ"),
     **dict.fromkeys(["because", "when", "whenever", "if", "although", "though", "while", "whereas", "since", "unless", "until", "whether", "once"], "CJS"),
     **dict.fromkeys(("and", "or", "but", "nor", "yet"), "CJC"),
@@ -122,6 +123,8 @@ def _repaired_tag(token: Token, before: Token | None, after: Token | None) -> st
         return "VVI"
     if tag in ("NN1", "NN0") and previous == "VM0":
         return "VVI"
+    if tag == "VVI" and previous.startswith(("NN", "NP", "PNP", "DTQ", "CJC", "PUN")):
+        return "VVB"  # "enzymes act": finite after its subject
     if tag == "VVD" and (previous.startswith(("VB", "VH")) or (after is not None and after.lower == "by")):
         return "VVN"
     if tag.startswith("NP") and token.text[:1].islower():

@@ -37,13 +37,13 @@ def _deed(noun: str) -> Frame:
 
 # Active verbs; with a preposition after a space when the object follows one.
 ACTIVE: dict[str, Frame] = _table(
-    ("cause, produce, create, generate, trigger, induce, yield, bring about, set off, give off, release, emit, secrete, spur, provoke, "
+    ("form, make, build, cause, produce, create, generate, trigger, induce, yield, bring about, set off, give off, release, emit, secrete, spur, provoke, "
      "lead to, result in, give rise to, contribute to, drive, account for", _CAUSE),
     ("result from, arise from, stem from, come from, originate from, derive from, originate in, develop from, emerge from", _CAUSED),
     ("increase, raise, boost, elevate, enhance, push up, drive up, strengthen, stimulate, encourage, promote, speed up, accelerate", _UP),
-    ("reduce, decrease, lower, diminish, lessen, weaken, slow, slow down, drive down, push down, discourage, limit, restrict", _DOWN),
-    ("require, need, depend on, depend upon, rely on, rely upon, rest on, hinge on, presuppose", _NEED),
-    ("enable, determine, govern, affect, influence, underlie, dictate", _NEEDED),
+    ("prevent, inhibit, block, suppress, hinder, destroy, eliminate, erode, dampen, depress, curb, deter, reduce, decrease, lower, diminish, lessen, weaken, slow, slow down, drive down, push down, discourage, limit, restrict", _DOWN),
+    ("require, need, use, consume, employ, involve, entail, utilize, depend on, depend upon, rely on, rely upon, rest on, hinge on, presuppose", _NEED),
+    ("alter, modify, shape, set, favor, enable, determine, govern, affect, influence, underlie, dictate", _NEEDED),
     ("contain, comprise, include, consist of, incorporate, encompass", _WHOLE),
     ("belong to", Frame("SPECIALIZATION")),
     ("differ from, contrast with, oppose, counteract", _CONTRAST),
