@@ -58,14 +58,11 @@ def parse_cot_name(text: str) -> str | None:
 
 
 def parse_true_false(text: str) -> str | None:
-    """"True" or "False", whichever word a reply says first, or None."""
+    """ "True" or "False", whichever word a reply says first, or None."""
     found = _TRUE_FALSE.search(text)
     return found.group(1).capitalize() if found else None
 
 
 def _after_answer(text: str) -> str:
     """What follows the last "answer:", or the whole text without one."""
-    last = None
-    for last in _ANSWER.finditer(text):
-        pass
-    return text[last.end() :] if last else text
+    return _ANSWER.split(text)[-1]

@@ -7,7 +7,8 @@ name, or the letter of the option that holds it. Distractors are names on the ch
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from proda_core.general.phrasings import PathForm, Phrasings, phrasings_of
+from proda_core.general.forms import PathForm, Phrasings
+from proda_core.general.phrasings import phrasings_of
 from proda_core.general.questions import Asker, Kind, NoQuestionError, Question, capital
 from proda_core.general.wordings import Wording, active_wordings
 from proda_core.general.worlds import Fact, World
@@ -115,7 +116,9 @@ def _near(asker: Asker, world: World, walk: Walk) -> Sequence[str]:
     """Names on and around the walk and ends of other chains, the likeliest mistakes first."""
     own = next(chain for chain in world.chains if walk.facts[0] in chain)
     on_chain = [own[0].subject, *(fact.object for fact in own)]
-    ends = [chain[-1].object if walk.forward else chain[0].subject for chain in world.chains if chain is not own]
+    ends = [
+        chain[-1].object if walk.forward else chain[0].subject for chain in world.chains if chain is not own
+    ]
     near = [name for name in on_chain if name not in (walk.known, walk.gold)]
     asker.rng.shuffle(near)
     return near[: asker.rng.choice((1, 2, 2, 3))] + ends

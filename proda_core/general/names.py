@@ -15,7 +15,13 @@ Maker = Callable[[Random], str]
 
 _HELDOUT_SHARE = 4
 
-_ADJECTIVES = (
+
+def _listed(text: str) -> tuple[str, ...]:
+    """The words of a text."""
+    return tuple(text.split())
+
+
+_ADJECTIVES = _listed(
     "amber ancient blue bold brass bright brisk broad broken calm clear cold coarse copper crooked curved dark deep "
     "dim double dry dull dusty early empty even faint fast final fine first flat folded fresh frozen gentle glass "
     "gold grand gray green half hard heavy hidden high hollow humble idle inner iron ivory jagged keen large last "
@@ -24,8 +30,8 @@ _ADJECTIVES = (
     "royal rusty second secret sharp short shy silent silver simple single sleepy slim slow small smooth soft solid "
     "sour south spare steady steep still stiff strange strong subtle sudden swift tall tame tender thick thin third "
     "tidy tight tiny total tough twin upper vast violet warm weak west wet white whole wide wild wise wooden yellow"
-).split()
-_NOUNS = (
+)
+_NOUNS = _listed(
     "acre album alley anchor angle apron arch arrow attic badge ball banner barn barrel basin basket beacon bead "
     "beam bell belt bench bird blade blanket board boat bolt bottle bowl box branch brick bridge broom brush bucket "
     "buckle bundle button cabin cabinet cable candle cap card cargo carpet cart cask castle cave chain chair chart "
@@ -45,10 +51,12 @@ _NOUNS = (
     "tassel tent thimble thread throne ticket tile tin token tool torch towel tower town toy track trail train tray "
     "trick trophy trumpet trunk tub tunnel turret valley vase vault veil vest village violin wagon walk wall wallet "
     "well wharf wheel whistle wick willow window wing wire yard yarn"
-).split()
-_ONSETS = "b bl br c ch cl cr d dr f fl fr g gl gr h j k kl kr l m n p pl pr qu r s sh sk sl sm sn sp st t th tr v w y z".split()
-_VOWELS = "a e i o u ai ea ee ie oa oo ou a e i o u".split()
-_CODAS = ["", "", "", *"b ck d f g l ll m n n nd ng nt p r r rd rk rm rn s sh st t th x".split()]
+)
+_ONSETS = _listed(
+    "b bl br c ch cl cr d dr f fl fr g gl gr h j k kl kr l m n p pl pr qu r s sh sk sl sm sn sp st t th tr v w y z"
+)
+_VOWELS = _listed("a e i o u ai ea ee ie oa oo ou a e i o u")
+_CODAS = ("", "", "", *_listed("b ck d f g l ll m n n nd ng nt p r r rd rk rm rn s sh st t th x"))
 
 
 def family_of(name: str) -> Family:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
+from proda_core.general.forms import Phrasings
 from proda_core.general.names import NameSource
-from proda_core.general.phrasings import Phrasings, phrasings_of
+from proda_core.general.phrasings import phrasings_of
 from proda_core.general.wordings import EFFECT_LIKE, Flavour, Wording, wordings_of
 from proda_core.general.worlds import Fact, World, as_sentence
 from proda_core.layout import COT_SUFFIX, LETTERS, choice_prompt, cot_answer
@@ -65,7 +66,9 @@ class Asker:
     rng: Random
     names: NameSource
 
-    def options(self, world: World, gold: str, near: Sequence[str], *, banned: Sequence[str] = ()) -> list[str]:
+    def options(
+        self, world: World, gold: str, near: Sequence[str], *, banned: Sequence[str] = ()
+    ) -> list[str]:
         """Four options in random order: the gold, then near names, then others of the world, then fresh ones."""
         others = [name for name in world.names if name not in near]
         self.rng.shuffle(others)
@@ -213,7 +216,11 @@ def _falsified(asker: Asker, world: World, fact: Fact, wording: Wording) -> str:
     if way < 0.25 and (fact.object, fact.subject) not in told:
         return wording.say(fact.object, fact.subject)
     if way < 0.4 and fact.flavour is not Flavour.CONTRAST:
-        apart = [flavour for flavour in Flavour if flavour is not fact.flavour and not {flavour, fact.flavour} <= EFFECT_LIKE]
+        apart = [
+            flavour
+            for flavour in Flavour
+            if flavour is not fact.flavour and not {flavour, fact.flavour} <= EFFECT_LIKE
+        ]
         other_wording = asker.rng.choice(wordings_of(world.family, asker.rng.choice(apart)))
         return other_wording.say(fact.subject, fact.object)
     swapped = asker.rng.choice(world.names)

@@ -84,7 +84,9 @@ def build_question(
             return world, ask_on(Asker(rng, names), world, kind)
         except NoQuestionError:
             continue
-    raise NoQuestionError(f"no world of difficulty {difficulty} carries a question of kind {kind} in {_TRIES} tries")
+    raise NoQuestionError(
+        f"no world of difficulty {difficulty} carries a question of kind {kind} in {_TRIES} tries"
+    )
 
 
 def ask_on(asker: Asker, world: World, kind: Kind) -> Question:

@@ -122,7 +122,10 @@ _HELDOUT: dict[Flavour, tuple[str, str]] = {
     Flavour.KIND: ("is a subtype of|is a class of|is classed as|ranks among", "has the subtype|embraces"),
     Flavour.PART: ("is a portion of|makes up|is housed in|is built into", "comprises|is assembled from"),
     Flavour.NEED: ("hinges on|demands|cannot exist without|is conditional on", "is essential to|underlies"),
-    Flavour.USE: ("is intended for|is applied to|has the role of|is put to use in", "is accomplished with|uses"),
+    Flavour.USE: (
+        "is intended for|is applied to|has the role of|is put to use in",
+        "is accomplished with|uses",
+    ),
     Flavour.ORDER: ("occurs before|predates|stands before|leaves its place to", "succeeds|occurs after"),
     Flavour.HINDRANCE: ("inhibits|curbs|dampens|rules out", "is restrained by|is kept in check by"),
     Flavour.TRANSFER: ("conveys|ships|transfers|distributes", "is delivered by|is conveyed by"),

@@ -6,6 +6,7 @@ has one chained fact going out and one coming in at most; side facts never chang
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from random import Random
 
 from proda_core.general.names import Family, NameSource
@@ -74,7 +75,9 @@ def shape_for(rng: Random, difficulty: int, hops: int) -> Shape:
     return Shape((hops + extra, *others), rng.randint(0, difficulty), 0.15 * (difficulty - 1))
 
 
-def build_world(rng: Random, family: Family, shape: Shape, *, names: NameSource, branched: bool = False) -> World:
+def build_world(
+    rng: Random, family: Family, shape: Shape, *, names: NameSource, branched: bool = False
+) -> World:
     """A world of a shape; with `branched`, side facts may start or end at names of chains."""
     total = sum(length + 1 for length in shape.lengths)
     pool = names.draw(rng, family, count=total + 2 * shape.side_facts, alike=shape.alike)
@@ -89,7 +92,12 @@ def build_world(rng: Random, family: Family, shape: Shape, *, names: NameSource,
         rng.shuffle(facts)
     told = {name for fact in facts for name in (fact.subject, fact.object)}
     return World(
-        family, tuple(facts), tuple(chains), tuple(name for name in pool if name in told), _tell(rng, family, facts), branched
+        family,
+        tuple(facts),
+        tuple(chains),
+        tuple(name for name in pool if name in told),
+        _tell(rng, family, facts),
+        branched,
     )
 
 
@@ -111,8 +119,9 @@ class _Voice:
 
     def chain(self, names: Sequence[str]) -> tuple[Fact, ...]:
         """Facts joining the names end to end."""
-        pairs = zip(names, names[1:], strict=False)
-        return tuple(self.fact(one, two, self._single or self._rng.choice(_CHAINED)) for one, two in pairs)
+        return tuple(
+            self.fact(one, two, self._single or self._rng.choice(_CHAINED)) for one, two in pairwise(names)
+        )
 
 
 def _side_facts(
@@ -140,5 +149,7 @@ def _tell(rng: Random, family: Family, facts: Sequence[Fact]) -> str:
     sentences = []
     for fact in facts:
         lead = "" if plain else rng.choice(leads)
-        sentences.append(lead + fact.sentence if not lead else lead + fact.sentence[:1].lower() + fact.sentence[1:])
+        sentences.append(
+            lead + fact.sentence if not lead else lead + fact.sentence[:1].lower() + fact.sentence[1:]
+        )
     return ("\n" if rng.random() < 0.15 else " ").join(sentences)

@@ -30,7 +30,9 @@ def _train(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m proda_core.training.pocket", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="run folder")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--resume", action="store_true", help="go on with the run in the folder, with its own plan")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the run in the folder, with its own plan"
+    )
     for spec in fields(Plan):
         kind = type(spec.default)
         if kind is bool:
@@ -40,7 +42,7 @@ def _train(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     path: Path = options.out / PLAN
     if path.exists() and not options.resume:
-        print(f"{options.out} holds a run already: pass --resume or another folder", file=sys.stderr)
+        sys.stderr.write(f"{options.out} holds a run already: pass --resume or another folder\n")
         return 2
     if path.exists():
         plan = Plan(**json.loads(path.read_text(encoding="utf-8")))
@@ -76,10 +78,10 @@ def _export(arguments: Sequence[str]) -> int:
     plan = Plan(**json.loads((options.run / PLAN).read_text(encoding="utf-8")))
     training = open_run(options.run, plan)
     if not training.restore():
-        print(f"{options.run} has no checkpoint yet", file=sys.stderr)
+        sys.stderr.write(f"{options.run} has no checkpoint yet\n")
         return 2
     measured = export(training, options.out, tasks=options.tasks)
-    print(json.dumps(measured, indent=2))
+    sys.stdout.write(json.dumps(measured, indent=2) + "\n")
     return 0
 
 

@@ -5,58 +5,65 @@ products beat fused attention here: the backward pass of the fused kernel takes 
 Rows are padded on the right, so causal attention alone keeps padding out of every labelled position.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 
 class TrainingForward(nn.Module):
     """Logits of a Llama model at chosen positions of a batch."""
 
-    def __init__(self, model: nn.Module, *, dtype: torch.dtype = torch.bfloat16) -> None:
+    def __init__(self, model: Any, *, dtype: torch.dtype = torch.bfloat16) -> None:
         super().__init__()
         config = model.config
-        self.model, self.dtype = model, dtype
+        self.model: Any = model
+        self.dtype = dtype
         self.heads: int = config.num_attention_heads
         self.eps: float = config.rms_norm_eps
         width = config.hidden_size // self.heads
         rates = config.rope_parameters["rope_theta"] ** (-torch.arange(0, width, 2).float() / width)
         angles = torch.outer(torch.arange(config.max_position_embeddings).float(), rates)
-        self.register_buffer("cos", angles.cos().to(dtype), persistent=False)
-        self.register_buffer("sin", angles.sin().to(dtype), persistent=False)
+        self.cos, self.sin = angles.cos().to(dtype), angles.sin().to(dtype)
 
     def forward(self, ids: Tensor, places: Tensor) -> Tensor:
         """Float32 logits (places, vocabulary) for token ids (rows, length) at flat `places` into rows x length."""
         core = self.model.model
         table = core.embed_tokens.weight.to(self.dtype)
-        hidden = F.embedding(ids, table)
+        hidden = functional.embedding(ids, table)
         length = ids.shape[1]
         future = torch.full((length, length), float("-inf"), dtype=self.dtype).triu(1)
         for layer in core.layers:
             hidden = hidden + self._attend(layer.self_attn, self._norm(hidden, layer.input_layernorm), future)
             hidden = hidden + self._feed(layer.mlp, self._norm(hidden, layer.post_attention_layernorm))
         chosen = hidden.reshape(-1, hidden.shape[-1]).index_select(0, places)
-        return (self._norm(chosen, core.norm) @ table.T).float()
+        logits: Tensor = self._norm(chosen, core.norm) @ table.T
+        return logits.float()
 
-    def _norm(self, hidden: Tensor, norm: nn.Module) -> Tensor:
+    def _norm(self, hidden: Tensor, norm: Any) -> Tensor:
         """Root-mean-square normalisation, its mean taken in float32."""
-        scale = torch.rsqrt(torch.linalg.vector_norm(hidden, dim=-1, keepdim=True, dtype=torch.float32).square() / hidden.shape[-1] + self.eps)
-        return hidden * scale.to(self.dtype) * norm.weight.to(self.dtype)
+        length = torch.linalg.vector_norm(hidden, dim=-1, keepdim=True, dtype=torch.float32)
+        scale = torch.rsqrt(length.square() / hidden.shape[-1] + self.eps)
+        weight: Tensor = norm.weight.to(self.dtype)
+        return hidden * scale.to(self.dtype) * weight
 
-    def _attend(self, attention: nn.Module, hidden: Tensor, future: Tensor) -> Tensor:
+    def _attend(self, attention: Any, hidden: Tensor, future: Tensor) -> Tensor:
         """Causal self-attention with rotary positions."""
         rows, length, width = hidden.shape
         projections = (attention.q_proj, attention.k_proj, attention.v_proj)
         weight = torch.cat([projection.weight for projection in projections]).to(self.dtype)
-        split = F.linear(hidden, weight).view(rows, length, 3, self.heads, width // self.heads)
+        split = functional.linear(hidden, weight).view(rows, length, 3, self.heads, width // self.heads)
         query, key, value = split.permute(2, 0, 3, 1, 4)
         query, key = self._rotate(query), self._rotate(key)
         scale = (width // self.heads) ** -0.5
         flat = rows * self.heads
-        scores = torch.baddbmm(future, query.reshape(flat, length, -1), key.reshape(flat, length, -1).mT, alpha=scale)
+        scores = torch.baddbmm(
+            future, query.reshape(flat, length, -1), key.reshape(flat, length, -1).mT, alpha=scale
+        )
         mixed = scores.softmax(-1) @ value.reshape(flat, length, -1)
         joined = mixed.view(rows, self.heads, length, -1).transpose(1, 2).reshape(rows, length, width)
-        return F.linear(joined, attention.o_proj.weight.to(self.dtype))
+        return functional.linear(joined, attention.o_proj.weight.to(self.dtype))
 
     def _rotate(self, heads: Tensor) -> Tensor:
         """Rotary embedding in the half-split convention of transformers."""
@@ -64,8 +71,8 @@ class TrainingForward(nn.Module):
         left, right = heads.chunk(2, dim=-1)
         return torch.cat((left * cos - right * sin, right * cos + left * sin), dim=-1)
 
-    def _feed(self, mlp: nn.Module, hidden: Tensor) -> Tensor:
+    def _feed(self, mlp: Any, hidden: Tensor) -> Tensor:
         """The gated feed-forward block."""
         weight = torch.cat((mlp.gate_proj.weight, mlp.up_proj.weight)).to(self.dtype)
-        gate, up = F.linear(hidden, weight).chunk(2, dim=-1)
-        return F.linear(F.silu(gate) * up, mlp.down_proj.weight.to(self.dtype))
+        gate, up = functional.linear(hidden, weight).chunk(2, dim=-1)
+        return functional.linear(functional.silu(gate) * up, mlp.down_proj.weight.to(self.dtype))

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 from proda_core.general.tasks import generate_tasks
 from proda_core.training.pocket.curriculum import LEVELS, level_after
@@ -106,7 +106,9 @@ class Pretraining:
         last = saved = measured = self.clock()
         while self.spent < 1.0:
             progress = self.progress
-            pool = self.maker.pool(self.plan.seed, progress.pool, level=LEVELS[progress.level], count=self.plan.pool_rows)
+            pool = self.maker.pool(
+                self.plan.seed, progress.pool, level=LEVELS[progress.level], count=self.plan.pool_rows
+            )
             for batch in batches(pool, tokens=self.plan.batch_tokens, rng=Random(progress.pool)):
                 if self.spent >= 1.0:
                     break
@@ -173,7 +175,7 @@ class Pretraining:
             for group in one.param_groups:
                 group["lr"] = rate
         logits = self.forward(batch.ids, batch.places)
-        loss = F.cross_entropy(logits, batch.targets)
+        loss = functional.cross_entropy(logits, batch.targets)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for one in self.optimizers:
@@ -205,12 +207,12 @@ class Pretraining:
         left = progress.seconds * (1 / self.spent - 1) if self.spent else math.nan
         with (self.folder / LOG).open("a", encoding="utf-8") as log:
             log.write(json.dumps({**asdict(progress), "heldout": measured}) + "\n")
-        print(
+        line = (
             f"step {progress.step} level {progress.level} tokens {progress.tokens / 1e6:.1f}M loss {progress.loss:.3f} "
-            f"rows right {progress.right:.2f} at {progress.seconds / 60:.1f} min, {left / 60:.0f} min left",
-            file=sys.stderr,
-            flush=True,
+            f"rows right {progress.right:.2f} at {progress.seconds / 60:.1f} min, {left / 60:.0f} min left\n"
         )
+        sys.stderr.write(line)
+        sys.stderr.flush()
 
 
 def rate_at(spent: float) -> float:
@@ -231,7 +233,9 @@ def collate(rows: Sequence[Row]) -> Batch:
     """Pad rows on the right and lay out what is to be predicted where."""
     length = -(-max(len(row.ids) for row in rows) // 8) * 8
     ids = torch.zeros(len(rows), length, dtype=torch.long)
-    places, targets, owners = [], [], []
+    places: list[int] = []
+    targets: list[int] = []
+    owners: list[int] = []
     for number, row in enumerate(rows):
         ids[number, : len(row.ids)] = torch.tensor(row.ids)
         for start, stop in row.answers:
@@ -269,11 +273,18 @@ def _optimizers(model: Any, plan: Plan) -> list[torch.optim.Optimizer]:
     layers = [weight for weight in model.model.layers.parameters() if weight.dim() >= 2]
     vectors = [weight for weight in model.parameters() if weight.dim() < 2]
     adam_only = [model.model.embed_tokens.weight, *([] if plan.muon else layers)]
-    groups = [{"params": adam_only, "weight_decay": plan.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    groups = [
+        {"params": adam_only, "weight_decay": plan.weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
     adam = torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.98), fused=True)
     if not plan.muon:
         return [adam]
     muon = torch.optim.Muon(
-        layers, lr=plan.learning_rate, weight_decay=plan.weight_decay, momentum=0.95, adjust_lr_fn="match_rms_adamw"
+        layers,
+        lr=plan.learning_rate,
+        weight_decay=plan.weight_decay,
+        momentum=0.95,
+        adjust_lr_fn="match_rms_adamw",
     )
     return [muon, adam]

@@ -61,7 +61,13 @@ class PieceMaker:
 
 def pocket_names(tokenizer: Tokenizer, words: Sequence[str]) -> NameSource:
     """The name source of pretraining: it reaches every lettered entry of the vocabulary."""
-    pieces = tuple(sorted(piece for piece in tokenizer.get_vocab() if piece.replace(MARK, "").isalpha() and piece.isprintable()))
+    pieces = tuple(
+        sorted(
+            piece
+            for piece in tokenizer.get_vocab()
+            if piece.replace(MARK, "").isalpha() and piece.isprintable()
+        )
+    )
     makers = (WordMaker(tuple(words)), PieceMaker(pieces), pseudo_word, everyday_name, mixed_name)
     return NameSource(makers, (4.0, 2.0, 1.0, 2.0, 1.0))
 
@@ -87,11 +93,14 @@ class RowMaker:
         ]
         return sorted(kept, key=lambda row: len(row.ids))
 
-    def encode(self, conversations: Sequence[Sequence[Turn]]) -> list[tuple[tuple[int, ...], tuple[tuple[int, int], ...]]]:
+    def encode(
+        self, conversations: Sequence[Sequence[Turn]]
+    ) -> list[tuple[tuple[int, ...], tuple[tuple[int, int], ...]]]:
         """Ids and answer spans of conversations, exactly as the chat template lays them out."""
         texts = [text for turns in conversations for turn in turns for text in (turn.user, turn.assistant)]
         encoded = iter([encoding.ids for encoding in self.tokenizer.encode_batch_fast(texts)])
-        user, assistant, end = (self.tokenizer.token_to_id(token) for token in (USER, ASSISTANT, END))
+        vocab = self.tokenizer.get_vocab()
+        user, assistant, end = vocab[USER], vocab[ASSISTANT], vocab[END]
         rows = []
         for turns in conversations:
             ids: list[int] = []
@@ -134,4 +143,7 @@ def _turns(text: str, questions: Sequence[Question]) -> list[Turn]:
 def task_rows(maker: RowMaker, tasks: Sequence[GeneralTask]) -> list[Row]:
     """Rows of single general tasks, for measuring."""
     encoded = maker.encode([[Turn(task.prompt, task.answer)] for task in tasks])
-    return [Row(ids, answers, task.difficulty, task.kind) for (ids, answers), task in zip(encoded, tasks, strict=True)]
+    return [
+        Row(ids, answers, task.difficulty, task.kind)
+        for (ids, answers), task in zip(encoded, tasks, strict=True)
+    ]

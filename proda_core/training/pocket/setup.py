@@ -33,7 +33,11 @@ def english_words() -> list[tuple[str, int]]:
 def wording_words() -> list[tuple[str, int]]:
     """The words of the train wordings and templates, each as often as a common word."""
     phrases = [wording.phrase for flavour in Flavour for wording in wordings_of("train", flavour)]
-    templates = [template for name in ("ends", "starts", "counted", "recalls", "truths") for template in getattr(TRAIN, name)]
+    templates = [
+        template
+        for name in ("ends", "starts", "counted", "recalls", "truths")
+        for template in getattr(TRAIN, name)
+    ]
     words = {word.strip(".,:?{}").lower() for text in (*phrases, *templates) for word in text.split()}
     return [(word, _WORDING_COUNT) for word in sorted(words) if word.isalpha()]
 
@@ -46,7 +50,9 @@ def prepare(folder: Path, plan: Plan) -> tuple[Tokenizer, list[str]]:
         (folder / WORDS).write_text(json.dumps([word for word, _ in words]), encoding="utf-8")
         tokenizer = train_tokenizer([*words, *wording_words()], vocab_size=plan.vocab_size)
         tokenizer.save(str(folder / TOKENIZER))
-    return Tokenizer.from_file(str(folder / TOKENIZER)), json.loads((folder / WORDS).read_text(encoding="utf-8"))
+    return Tokenizer.from_file(str(folder / TOKENIZER)), json.loads(
+        (folder / WORDS).read_text(encoding="utf-8")
+    )
 
 
 def new_model(plan: Plan, tokenizer: Tokenizer) -> Any:

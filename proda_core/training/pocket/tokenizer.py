@@ -31,7 +31,10 @@ def train_tokenizer(words: Iterable[tuple[str, int]], *, vocab_size: int) -> Tok
     learner = Tokenizer(models.BPE())
     _set_splitting(learner)
     trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size - fixed, initial_alphabet=_ALPHABET, limit_alphabet=len(_ALPHABET), show_progress=False
+        vocab_size=vocab_size - fixed,
+        initial_alphabet=_ALPHABET,
+        limit_alphabet=len(_ALPHABET),
+        show_progress=False,
     )
     learner.train_from_iterator(_repeated(words), trainer)
     learned = json.loads(learner.to_str())["model"]
@@ -50,7 +53,9 @@ def train_tokenizer(words: Iterable[tuple[str, int]], *, vocab_size: int) -> Tok
             decoders.Replace(MARK, " "),
         ]
     )
-    tokenizer.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in SPECIAL_TOKENS])
+    tokenizer.add_special_tokens(
+        [AddedToken(token, normalized=False, special=True) for token in SPECIAL_TOKENS]
+    )
     tokenizer.add_tokens([AddedToken("\n", normalized=False, special=False)])
     return tokenizer
 
