@@ -15,6 +15,7 @@ from proda_core.embeddings import TextEncoder
 from proda_core.extraction.canonical import Canon, canonicalise
 from proda_core.extraction.chains import Path, find_chains
 from proda_core.extraction.graph import Triple, Triples, gather
+from proda_core.extraction.linking import generalise
 from proda_core.ids import chain_id, concept_id, relation_id
 from proda_core.phi import PHI, RelationType
 from proda_core.teachers import Definition, Reading, Teacher
@@ -55,13 +56,20 @@ def build(
     by_id = {chunk.chunk_id: chunk for chunk in chunks}
     canon = canonicalise(readings, encoder=encoder, similarity=config.merge_similarity)
     triples = gather(readings, by_id, canon)
+    generalised = generalise(triples.kept)
     paths = find_chains(triples.kept, max_hops=config.max_hops)
     on_chain = sorted({step.triple for path in paths for step in path.steps})
     relations = {number: _relation(triples.kept[number], canon, PHI) for number in on_chain}
     chains = tuple(_chain(path, relations, canon) for path in paths)
     concepts = _concepts(relations.values(), readings, canon, by_id)
     dropped = dict(triples.dropped) | {"on_no_chain": len(triples.kept) - len(on_chain)}
-    return Extracted(concepts, tuple(relations.values()), chains, dropped, dict(canon.merged))
+    return Extracted(
+        concepts,
+        tuple(relations.values()),
+        chains,
+        dropped,
+        dict(canon.merged) | {"object_generalised": generalised},
+    )
 
 
 def _relation(triple: Triple, canon: Canon, phi: Mapping[str, RelationType]) -> Relation:

@@ -18,7 +18,45 @@ from proda_core.teachers import Reading
 
 _OPPOSITES = tuple(
     frozenset(pair.split("/"))
-    for pair in ["higher/lower", "more/less", "more/fewer", "increase/decrease", "rise/fall", "supply/demand", "ceiling/floor", "buyer/seller", "import/export", "surplus/shortage", "surplus/deficit", "inflow/outflow", "input/output", "positive/negative", "internal/external", "upper/lower", "micro/macro", "hot/cold", "warm/cold", "short-run/long-run", "monopoly/monopsony", "gain/loss", "inner/outer", "lender/borrower", "fixed/variable", "public/private", "normal/inferior", "anode/cathode", "male/female", "mitosis/meiosis", "north/south", "kinetic/potential", "asexual/sexual", "expansionary/contractionary", "divergent/convergent", "credit/debit", "left/right"]
+    for pair in [
+        "higher/lower",
+        "more/less",
+        "more/fewer",
+        "increase/decrease",
+        "rise/fall",
+        "supply/demand",
+        "ceiling/floor",
+        "buyer/seller",
+        "import/export",
+        "surplus/shortage",
+        "surplus/deficit",
+        "inflow/outflow",
+        "input/output",
+        "positive/negative",
+        "internal/external",
+        "upper/lower",
+        "micro/macro",
+        "hot/cold",
+        "warm/cold",
+        "short-run/long-run",
+        "monopoly/monopsony",
+        "gain/loss",
+        "inner/outer",
+        "lender/borrower",
+        "fixed/variable",
+        "public/private",
+        "normal/inferior",
+        "anode/cathode",
+        "male/female",
+        "mitosis/meiosis",
+        "north/south",
+        "kinetic/potential",
+        "asexual/sexual",
+        "expansionary/contractionary",
+        "divergent/convergent",
+        "credit/debit",
+        "left/right",
+    ]
 )
 
 

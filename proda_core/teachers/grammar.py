@@ -137,6 +137,10 @@ class SentenceGrammar:
             if fixed in verbs.WITH_OBJECT:
                 self._state(subject, verbs.WITH_OBJECT[fixed], self._list_right(objects.end + 1), i)
                 return
+            between = verbs.BETWEEN_OBJECTS.get((verb, follow.lemma if follow else ""))
+            if between is not None and len(objects.units) == 1:
+                self._state(objects.units, between, self._list_right(objects.end + 1), i)
+                return
             if verb == "play" and self.units[after].lemma in ROLE_HEADS:
                 return
             frame = self._made_to(objects, verb)
@@ -498,19 +502,36 @@ class SentenceGrammar:
         unit = self.units[i]
         grade = more if unit.lemma in RISING else less if unit.lemma in FALLING else None
         after = self._skip_adverbs(i + 1)
-        if grade is None or unit.symbol != "V" or unit.negated or unit.hedged or unit.past or len(subject) != 1:
+        if (
+            grade is None
+            or unit.symbol != "V"
+            or unit.negated
+            or unit.hedged
+            or unit.past
+            or len(subject) != 1
+        ):
             return
-        if self._at(after) in (",", ".", ";", "s", "k", "") or (self._at(after) == "c" and self._at(after + 1) != "N"):
-            self._events[i] = tuple(t for t in (grade(t, plural=subject[0].plural) for t in subject[0].terms) if t)
+        if self._at(after) in (",", ".", ";", "s", "k", "") or (
+            self._at(after) == "c" and self._at(after + 1) != "N"
+        ):
+            self._events[i] = tuple(
+                t for t in (grade(t, plural=subject[0].plural) for t in subject[0].terms) if t
+            )
 
     def _events_joined(self) -> None:
         """ "When A, B" and "B when A": A leads to B, when both are changes of something named."""
-        links = [k for k, u in enumerate(self.units) if u.symbol == "s" and u.lemma in ("when", "as", "if", "because", "whenever")]
+        links = [
+            k
+            for k, u in enumerate(self.units)
+            if u.symbol == "s" and u.lemma in ("when", "as", "if", "because", "whenever")
+        ]
         if len(links) != 1:
             return
         link, verbs_at = links[0], [k for k, u in enumerate(self.units) if u.symbol in "VPC"]
         inside = [k for k in verbs_at if k > link][:1]
-        outside = [k for k in verbs_at if k < link][-1:] if link > 1 else [k for k in verbs_at if k > link][1:2]
+        outside = (
+            [k for k in verbs_at if k < link][-1:] if link > 1 else [k for k in verbs_at if k > link][1:2]
+        )
         if not inside or not outside:
             return
         for cause in self._events.get(inside[0], ()):

@@ -108,4 +108,6 @@ PLURAL_TERMS = _words(
 RISING = _words("rise increase grow climb expand intensify strengthen accelerate")
 FALLING = _words("fall decrease decline drop shrink diminish weaken slow")
 # A subject may carry these phrases without becoming another thing.
-PASSED_PREPOSITIONS = _words("in of at on within between among from by through across inside under near around over")
+PASSED_PREPOSITIONS = _words(
+    "in of at on within between among from by through across inside under near around over"
+)

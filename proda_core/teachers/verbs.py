@@ -37,20 +37,25 @@ def _deed(noun: str) -> Frame:
 
 # Active verbs; with a preposition after a space when the object follows one.
 ACTIVE: dict[str, Frame] = _table(
-    ("form, make, build, cause, produce, create, generate, trigger, induce, yield, bring about, set off, give off, release, emit, secrete, spur, provoke, "
+    ("exert, form, make, build, cause, produce, create, generate, trigger, induce, yield, bring about, set off, give off, release, emit, secrete, spur, provoke, "
      "lead to, result in, give rise to, contribute to, drive, account for", _CAUSE),
     ("result from, arise from, stem from, come from, originate from, derive from, originate in, develop from, emerge from", _CAUSED),
-    ("increase, raise, boost, elevate, enhance, push up, drive up, strengthen, stimulate, encourage, promote, speed up, accelerate", _UP),
-    ("prevent, inhibit, block, suppress, hinder, destroy, eliminate, erode, dampen, depress, curb, deter, reduce, decrease, lower, diminish, lessen, weaken, slow, slow down, drive down, push down, discourage, limit, restrict", _DOWN),
+    ("widen, deepen, enlarge, speed, improve, increase, raise, boost, elevate, enhance, push up, drive up, strengthen, stimulate, encourage, promote, speed up, accelerate", _UP),
+    ("prevent, inhibit, kill, deplete, harm, undermine, block, suppress, hinder, destroy, eliminate, erode, dampen, depress, curb, deter, reduce, decrease, lower, diminish, lessen, weaken, slow, slow down, drive down, push down, discourage, limit, restrict", _DOWN),
     ("require, need, use, consume, employ, involve, entail, utilize, depend on, depend upon, rely on, rely upon, rest on, hinge on, presuppose", _NEED),
-    ("alter, modify, shape, set, favor, enable, determine, govern, affect, influence, underlie, dictate", _NEEDED),
+    ("support, change, alter, modify, shape, set, favor, enable, determine, govern, affect, influence, underlie, dictate", _NEEDED),
     ("contain, comprise, include, consist of, incorporate, encompass", _WHOLE),
+    ("make up, constitute", _PART),
+    ("carry out, perform, facilitate, aid, conduct", Frame("FUNCTION")),
     ("belong to", Frame("SPECIALIZATION")),
     ("differ from, contrast with, oppose, counteract", _CONTRAST),
     ("precede, turn into, change into, develop into, evolve into, grow into, become, come before, give way to, melt into", _BEFORE),
     ("follow, succeed, form from, come after, evolve from", _AFTER),
     ("transport, carry, deliver", _deed("transport")),
     ("store", _deed("storage")),
+    ("transfer", _deed("transfer")),
+    ("transmit", _deed("transmission")),
+    ("shield", _deed("protection")),
     ("protect", _deed("protection")),
     ("absorb", _deed("absorption")),
     ("regulate", _deed("regulation")),
@@ -72,7 +77,20 @@ SERVES = frozenset(("serve as", "act as", "function as"))
 # Verb, object, preposition, second object: "gives rise to", "divides X into Y". ``object`` word fixed, or "" for any.
 WITH_OBJECT: dict[tuple[str, str, str], Frame] = {
     ("give", "rise", "to"): _CAUSE,
+    ("have", "effect", "on"): _NEEDED,
+    ("have", "influence", "on"): _NEEDED,
     ("make", "use", "of"): _NEED,
+}
+
+# "converts X into Y", "divides X into Y": the two objects are related, X as subject.
+BETWEEN_OBJECTS: dict[tuple[str, str], Frame] = {
+    **{
+        (verb, link): _BEFORE
+        for verb in ("convert", "turn", "transform", "change", "break down")
+        for link in ("into", "to")
+    },
+    **{(verb, "into"): _WHOLE for verb in ("divide", "split", "subdivide", "separate")},
+    ("distinguish", "from"): _CONTRAST,
 }
 
 # Passive verb and preposition: subject "is caused by" object.
