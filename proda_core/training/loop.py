@@ -12,16 +12,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from accelerate import Accelerator
 from torch.nn import functional
 
 from proda_core.config import TrainingConfig
 from proda_core.training.batches import Batch, BatchPlan, collate
 from proda_core.training.checkpoint import Position, load_checkpoint, save_checkpoint
 from proda_core.training.journal import Journal, StepRecord
+from proda_core.training.lora import Trainee
+from proda_core.training.speed import hidden_states
 
 _CLIP = 1.0
 _BETAS = (0.9, 0.99)
@@ -36,15 +36,6 @@ class Hooks:
     clock: Callable[[], float] = time.monotonic
 
 
-@dataclass(frozen=True, slots=True)
-class Trainee:
-    """The model being trained, how its batches are padded, and where and in which precision it runs."""
-
-    model: Any
-    pad: int
-    accelerator: Accelerator
-
-
 def learning_rate(step: int, total: int, config: TrainingConfig) -> float:
     """Linear warm-up, then cosine down to a twentieth of the peak; ``step`` counts from 0."""
     warmup = math.ceil(config.warmup_share * total)
@@ -56,16 +47,20 @@ def learning_rate(step: int, total: int, config: TrainingConfig) -> float:
 
 def answer_loss(trainee: Trainee, batch: Batch) -> torch.Tensor:
     """Mean cross-entropy per label token, in fp32; logits are taken at the answers' positions only."""
-    with trainee.accelerator.autocast():
-        logits = trainee.model(
-            input_ids=batch.inputs.ids,
-            attention_mask=batch.inputs.mask,
-            position_ids=batch.inputs.positions,
-            use_cache=False,
-            logits_to_keep=batch.targets.shape[1],
-        ).logits
     wanted = batch.targets != -100
-    return functional.cross_entropy(logits[wanted].float(), batch.targets[wanted])
+    keep = batch.targets.shape[1]
+    inputs = {
+        "input_ids": batch.inputs.ids,
+        "attention_mask": batch.inputs.mask,
+        "position_ids": batch.inputs.positions,
+    }
+    with trainee.accelerator.autocast():
+        if trainee.bare_head:
+            states = hidden_states(trainee.model, **inputs)[:, -keep:][wanted]
+            logits = trainee.model.get_output_embeddings()(states)
+        else:
+            logits = trainee.model(**inputs, use_cache=False, logits_to_keep=keep).logits[wanted]
+    return functional.cross_entropy(logits.float(), batch.targets[wanted])
 
 
 def train(

@@ -1,11 +1,12 @@
-"""Putting LoRA on a base: every linear layer but the output head, found by peft itself, weights drawn from the seed.
+"""A base made ready to be trained: LoRA on every linear layer but the head, device, precision and the short cuts that pay.
 
-Also the one rule for precision: ``auto`` takes bf16 autocast where the machine multiplies bf16 natively and the model is wide
-enough to gain by it. The rule looks at hardware and width and never at a clock, so the same machine always trains alike.
+peft finds the layers itself; the weights are drawn from the seed. ``auto`` precision takes bf16 autocast where the processor
+multiplies bf16 natively. The rule looks at hardware and width and never at a clock, so one machine always trains alike.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,62 @@ from accelerate.state import AcceleratorState
 
 from proda_core.config import TrainingConfig
 from proda_core.students.loading import LoadedModel, load_adapter_onto
+from proda_core.training.speed import fold_lora, has_bare_head
 
-BF16_FROM_WIDTH = 256
+BF16_FROM_WIDTH = 64
+# In bf16 on a CPU the backward pass of fused attention takes longer than all the rest; plain products do not, on short rows.
+PLAIN_ATTENTION_TO = 512
 
 
-def lora_model(
+@dataclass(frozen=True, slots=True)
+class Trainee:
+    """A model in training: the peft wrapper (for saving), the causal LM in it (for running), and how to run that."""
+
+    wrapper: Any
+    model: Any
+    pad: int
+    accelerator: Accelerator
+    bare_head: bool  # logits may be taken from hidden states (see speed.has_bare_head)
+
+
+def make_trainee(
     loaded: LoadedModel, config: TrainingConfig, *, seed: int, incumbent: Path | None = None
-) -> Any:
-    """The base with trainable LoRA weights: fresh from the seed, or an incumbent adapter's to go on with."""
+) -> Trainee:
+    """LoRA on a loaded base: fresh from the seed, or going on with an incumbent adapter's weights."""
+    precision = resolve_precision(config.precision, width=loaded.model.config.hidden_size)
+    accelerator = _accelerator(precision)
+    torch.manual_seed(seed)
+    base = loaded.model
+    wrapper = load_adapter_onto(base, incumbent, trainable=True) if incumbent else _fresh(base, config)
+    wrapper.to(accelerator.device)
+    model = wrapper.get_base_model()
+    if precision == "bf16" and accelerator.device.type == "cpu" and config.max_length <= PLAIN_ATTENTION_TO:
+        model.set_attn_implementation("eager")
+    fold_lora(wrapper, dropout=config.dropout)
+    return Trainee(wrapper, model, int(loaded.tokenizer.pad_token_id or 0), accelerator, has_bare_head(model))
+
+
+def resolve_precision(wanted: str, *, width: int) -> str:
+    """ "fp32" or "bf16" for what the configuration says; ``width`` is the model's hidden size."""
+    if wanted != "auto":
+        return wanted
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
+    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return "bf16" if native and width >= BF16_FROM_WIDTH else "fp32"
+
+
+def save_adapter(trainee: Trainee, folder: Path, *, base: str) -> None:
+    """Write the PEFT folder; its configuration names the base as the session does, not as a path on this machine."""
+    for settings in trainee.wrapper.peft_config.values():
+        settings.base_model_name_or_path = base
+    trainee.wrapper.save_pretrained(str(folder))
+    (folder / "README.md").unlink(missing_ok=True)
+
+
+def _fresh(model: Any, config: TrainingConfig) -> Any:
     from peft import LoraConfig, get_peft_model
 
-    torch.manual_seed(seed)
-    if incumbent is not None:
-        return load_adapter_onto(loaded.model, incumbent, trainable=True)
     settings = LoraConfig(
         r=config.rank,
         lora_alpha=config.alpha,
@@ -36,24 +80,12 @@ def lora_model(
         bias="none",
         task_type="CAUSAL_LM",
     )
-    return get_peft_model(loaded.model, settings)
+    return get_peft_model(model, settings)
 
 
-def make_accelerator(config: TrainingConfig, *, width: int) -> Accelerator:
-    """Device and precision of a run; ``width`` is the model's hidden size."""
+def _accelerator(precision: str) -> Accelerator:
     # Accelerate keeps one state a process; without this a second run would keep the first one's precision.
     AcceleratorState._reset_state(reset_partial_state=True)
-    precision = resolve_precision(config.precision, width=width)
     return Accelerator(
         mixed_precision="bf16" if precision == "bf16" else "no", cpu=not torch.cuda.is_available()
     )
-
-
-def resolve_precision(wanted: str, *, width: int) -> str:
-    """ "fp32" or "bf16" for what the configuration says."""
-    if wanted != "auto":
-        return wanted
-    if torch.cuda.is_available():
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
-    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return "bf16" if native and width >= BF16_FROM_WIDTH else "fp32"

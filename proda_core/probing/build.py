@@ -1,0 +1,192 @@
+"""Writing probes from a snapshot: relations in choice, true/false and open form, concepts by their definition or their relations.
+
+Distractors are concepts that nothing joins to the subject within two relations, so that no other option can be true. A question
+that has several right answers is not asked openly. The same snapshot, node and seed give the same probes, whatever else is
+asked with them; a node that cannot be asked (no concept is far enough from it) has none. An unknown node is a KnowledgeError.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from proda_core.errors import KnowledgeError
+from proda_core.ids import normalise_term
+from proda_core.knowledge.adjacency import Adjacency
+from proda_core.layout import LETTERS, choice_prompt
+from proda_core.phi import PHI, RelationType, verbalise
+from proda_core.probing import templates
+from proda_core.probing.probe import Probe, ProbeFormat
+from proda_core.types import Chain, Concept, KnowledgeSnapshot, Relation
+
+OPTIONS = 4
+RELATIONS_PER_CONCEPT = 2
+TRUTH_OPTIONS = ("True", "False")
+
+
+def build_probes(
+    snapshot: KnowledgeSnapshot,
+    node_ids: Iterable[str],
+    *,
+    seed: int,
+    in_chain: bool = False,
+    phi: Mapping[str, RelationType] = PHI,
+) -> list[Probe]:
+    """Probes of concepts and relations, in the order of ``node_ids``; ``in_chain`` adds those reported apart."""
+    writer = _Writer(snapshot, seed, phi)
+    probes: list[Probe] = []
+    for node in dict.fromkeys(node_ids):
+        if node in snapshot.relations:
+            relation = snapshot.relations[node]
+            probes += writer.of_relation(relation)
+            probes += writer.in_chain(relation) if in_chain else ()
+        elif node in snapshot.concepts:
+            probes += writer.of_concept(snapshot.concepts[node])
+        else:
+            raise KnowledgeError(
+                f"no concept or relation {node} in snapshot {snapshot.digest[:16]}; probe its own nodes"
+            )
+    return probes
+
+
+class _Writer:
+    """Probes of one snapshot under one seed."""
+
+    def __init__(self, snapshot: KnowledgeSnapshot, seed: int, phi: Mapping[str, RelationType]) -> None:
+        self.snapshot, self.seed, self.phi = snapshot, seed, phi
+        self.graph = Adjacency(snapshot, phi=phi)
+        self.objects: dict[str, list[str]] = {}
+        self.chains: dict[str, Chain] = {}
+        for relation in sorted(snapshot.relations.values(), key=lambda r: r.relation_id):
+            self.objects.setdefault(relation.type, []).append(relation.object_id)
+        for chain in sorted(snapshot.chains.values(), key=lambda c: c.chain_id):
+            for relation_id in chain.relation_ids[1:]:
+                self.chains.setdefault(relation_id, chain)
+
+    def of_relation(self, relation: Relation) -> Iterator[Probe]:
+        """Two choices, a true and a false statement, and open recall where only one answer is right."""
+        node, row = relation.relation_id, self.phi[relation.type]
+        subject, object_ = self._term(relation.subject_id), self._term(relation.object_id)
+        question = templates.ask_object(row, subject)
+        far = self._far(relation.subject_id, relation.object_id, like=self.objects[relation.type], key=node)
+        for number, frame in enumerate(templates.CHOICE):
+            others = (
+                far[number * (OPTIONS - 1) :] + far
+            )  # other distractors the second time, if there are enough
+            yield from self._choice(node, frame.format(q=question), object_, others, key=f"{node}:{number}")
+        if far:
+            yield from self._truths(
+                node, [verbalise(row.name, subject, self._term(o)) for o in (relation.object_id, far[-1])]
+            )
+        if self._is_only(relation):
+            accepted = self._names(relation.object_id)
+            prompt = templates.RECALL.format(q=question)
+            yield Probe(
+                node, ProbeFormat.RECALL, prompt, accepted=accepted, given=self._names(relation.subject_id)
+            )
+
+    def of_concept(self, concept: Concept) -> Iterator[Probe]:
+        """Its definition where there is one, otherwise some of its relations."""
+        if concept.definition:
+            yield from self._of_definition(concept)
+            return
+        around = list(self.graph.relations_of(concept.concept_id))
+        self._rng(concept.concept_id).shuffle(around)
+        for relation_id in around[:RELATIONS_PER_CONCEPT]:
+            for probe in self.of_relation(self.snapshot.relations[relation_id]):
+                yield replace(probe, node_id=concept.concept_id)
+
+    def in_chain(self, relation: Relation) -> Iterator[Probe]:
+        """Recall of a relation right after the one before it on a chain; nothing when no chain leads up to it."""
+        chain = self.chains.get(relation.relation_id)
+        if chain is None or not self._is_only(relation):
+            return
+        place = chain.relation_ids.index(relation.relation_id)
+        before = self.snapshot.relations[chain.relation_ids[place - 1]]
+        said = verbalise(before.type, self._term(before.subject_id), self._term(before.object_id))
+        question = templates.ask_object(self.phi[relation.type], self._term(relation.subject_id))
+        given = (*self._names(before.subject_id), *self._names(before.object_id))
+        prompt = templates.IN_CHAIN.format(before=said, q=question)
+        accepted = self._names(relation.object_id)
+        yield Probe(relation.relation_id, ProbeFormat.IN_CHAIN, prompt, accepted=accepted, given=given)
+
+    def _of_definition(self, concept: Concept) -> Iterator[Probe]:
+        node, body = concept.concept_id, _without(concept.definition, self._names(concept.concept_id))
+        like = sorted(
+            c.concept_id for c in self.snapshot.concepts.values() if c.discipline == concept.discipline
+        )
+        far = self._far(node, node, like=like, key=node)
+        for number, frame in enumerate(templates.MEANING_CHOICE):
+            others = far[number * (OPTIONS - 1) :] + far
+            yield from self._choice(node, frame.format(d=body), concept.term, others, key=f"{node}:{number}")
+        if far:
+            names = (concept.term, self._term(far[-1]))
+            yield from self._truths(node, [f"{name[:1].upper()}{name[1:]} is {body}." for name in names])
+        prompt = templates.MEANING_RECALL.format(d=body)
+        yield Probe(node, ProbeFormat.RECALL, prompt, accepted=self._names(node))
+
+    def _choice(
+        self, node: str, question: str, gold: str, others: Sequence[str], *, key: str
+    ) -> Iterator[Probe]:
+        options = [gold, *(self._term(c) for c in dict.fromkeys(others))][:OPTIONS]
+        if len(options) < OPTIONS:
+            return
+        self._rng(key).shuffle(options)
+        letters = tuple(LETTERS[: len(options)])
+        yield Probe(node, ProbeFormat.CHOICE, choice_prompt(question, options), letters, options.index(gold))
+
+    def _truths(self, node: str, statements: Sequence[str]) -> Iterator[Probe]:
+        """A true statement and a false one, each half the chance of a guess."""
+        for gold, statement in enumerate(statements):
+            yield Probe(
+                node, ProbeFormat.TRUE_FALSE, templates.TRUTH.format(s=statement), TRUTH_OPTIONS, gold
+            )
+
+    def _far(self, subject: str, gold: str, *, like: Sequence[str], key: str) -> list[str]:
+        """Concepts not joined to ``subject`` within two relations and not named like the gold; those in ``like`` first."""
+        near = {subject, gold, *self.graph.neighbours(subject)}
+        near |= {other for concept in sorted(near) for other in self.graph.neighbours(concept)}
+        names = [normalise_term(name) for name in self._names(gold)]
+        rng = self._rng(key)
+
+        def drawn(pool: Iterable[str]) -> list[str]:
+            fit = [c for c in dict.fromkeys(pool) if c not in near and not _alike(self._term(c), names)]
+            rng.shuffle(fit)
+            return fit
+
+        first = drawn(like)
+        return first + [c for c in drawn(sorted(self.snapshot.concepts)) if c not in first]
+
+    def _is_only(self, relation: Relation) -> bool:
+        """Whether nothing but this object answers the question after it."""
+        row = self.phi[relation.type]
+        answers = 0
+        for other in self.graph.relations_of(relation.subject_id):
+            found = self.snapshot.relations[other]
+            forward = found.subject_id == relation.subject_id
+            answers += found.type == relation.type and (forward or row.symmetric)
+        return answers == 1
+
+    def _term(self, concept_id: str) -> str:
+        return self.snapshot.concepts[concept_id].term
+
+    def _names(self, concept_id: str) -> tuple[str, ...]:
+        concept = self.snapshot.concepts[concept_id]
+        return (concept.term, *concept.aliases)
+
+    def _rng(self, key: str) -> random.Random:
+        return random.Random(f"probe:{self.seed}:{key}")
+
+
+def _alike(term: str, names: Sequence[str]) -> bool:
+    """Whether one name is part of the other: "heat" is no wrong answer beside "heat flow"."""
+    own = normalise_term(term)
+    return any(own in name or name in own for name in names)
+
+
+def _without(text: str, names: Sequence[str]) -> str:
+    """A definition's body with the defined term itself hidden."""
+    pattern = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.sub(rf"\b(?:{pattern})\b", "it", text, flags=re.IGNORECASE).strip().rstrip(".")

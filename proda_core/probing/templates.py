@@ -1,0 +1,30 @@
+"""The template family of Probes, used for nothing else: frames around Φ's own question words.
+
+``{q}`` is a bare question, ``{s}`` a statement, ``{d}`` a definition's body, ``{before}`` the statement that leads up to a fact.
+"""
+
+from __future__ import annotations
+
+from proda_core.phi import RelationType
+
+CHOICE = ("From memory: {q}", "You may know this. {q}")
+RECALL = "Please recall: {q}"
+TRUTH = "{s} Would you call that true or false?"
+IN_CHAIN = "Reasoning on: {before} Now, {q}"
+MEANING_CHOICE = ("From memory: which of these is {d}?", "You may know this. Which name stands for {d}?")
+MEANING_RECALL = "Please recall: what is the name for {d}?"
+FAMILY = (*CHOICE, RECALL, TRUTH, IN_CHAIN, *MEANING_CHOICE, MEANING_RECALL)
+
+
+def ask_object(type_: RelationType, subject: str) -> str:
+    """The question for the object, first letter lower: it always follows a frame's opening."""
+    return _lower(type_.question.format(s=subject))
+
+
+def ask_subject(type_: RelationType, object_: str) -> str:
+    """The question for the subject."""
+    return _lower(type_.inverse_question.format(o=object_))
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]

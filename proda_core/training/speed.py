@@ -1,0 +1,79 @@
+"""Two exact short cuts that pay on small models: LoRA folded into the weight before use, and logits at labels alone.
+
+peft runs each layer's low-rank product beside the layer, over every token; where a batch has many more tokens than the layer has
+inputs it is cheaper to add the product to the weight once a step. The output head is likewise applied to labelled positions only,
+when the model's logits prove to be that head's product and nothing more. Both give peft's results up to rounding.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+FOLD_TO_WIDTH = 1024
+_TOLERANCE = 1e-4
+
+
+def fold_lora(model: Any, *, dropout: float) -> int:
+    """Make every LoRA linear layer of a peft model compute with ``W + scale * B A``; returns how many.
+
+    Left alone: layers too wide to gain, anything but a plain linear layer, and all when LoRA's dropout needs its own input.
+    """
+    from peft.tuners.lora import Linear
+
+    if dropout > 0:
+        return 0
+    layers = [m for m in model.modules() if isinstance(m, Linear) and _foldable(m)]
+    for layer in layers:
+        layer.forward = _Folded(layer)
+    return len(layers)
+
+
+def unfold_lora(model: Any) -> None:
+    """Give peft's own forward back."""
+    for module in model.modules():
+        if isinstance(module.__dict__.get("forward"), _Folded):
+            del module.forward
+
+
+class _Folded:
+    """The forward of one layer, its low-rank product folded in."""
+
+    def __init__(self, layer: Any) -> None:
+        name = layer.active_adapters[0]
+        self.base: nn.Linear = layer.get_base_layer()
+        self.a, self.b = layer.lora_A[name].weight, layer.lora_B[name].weight
+        self.scale: float = layer.scaling[name]
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        weight = torch.addmm(self.base.weight, self.b, self.a, alpha=self.scale)
+        return functional.linear(x, weight, self.base.bias)
+
+
+def _foldable(layer: Any) -> bool:
+    base = layer.get_base_layer()
+    plain = type(base) is nn.Linear and len(layer.active_adapters) == 1 and not any(layer.use_dora.values())
+    return plain and max(base.in_features, base.out_features) <= FOLD_TO_WIDTH
+
+
+def has_bare_head(model: Any) -> bool:
+    """Whether a causal LM's logits are its output layer applied to its last hidden state, no scale or cap: tried, not assumed."""
+    if model.get_output_embeddings() is None:
+        return False
+    ids = torch.tensor([[0, 1, 2, 1]], device=model.device)
+    training = model.training
+    model.eval()
+    with torch.no_grad():
+        whole = model(input_ids=ids, use_cache=False).logits
+        parts = model.get_output_embeddings()(hidden_states(model, input_ids=ids))
+    model.train(training)
+    return whole.shape == parts.shape and bool(torch.allclose(whole, parts, atol=_TOLERANCE, rtol=_TOLERANCE))
+
+
+def hidden_states(model: Any, **inputs: Any) -> torch.Tensor:
+    """The last hidden states, [rows, length, width], of the decoder under a causal LM."""
+    states: torch.Tensor = model.get_decoder()(use_cache=False, **inputs).last_hidden_state
+    return states
