@@ -8,17 +8,16 @@ a gap: who lacks a node can only have guessed. A sealed item is a GuardRefusal b
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from proda_core.diagnosis import details
 from proda_core.diagnosis.failures import Failure, refuse_sealed
+from proda_core.diagnosis.mastery import Prober, probe_nodes
 from proda_core.diagnosis.permuting import PermutedRuns, ask_permuted
 from proda_core.diagnosis.setting import Setting
 from proda_core.diagnosis.truth import SecondRoute
 from proda_core.errors import KnowledgeError
 from proda_core.ids import pair_key
-from proda_core.probing import ask_probes, build_probes
 from proda_core.types import Chain, Diagnosis, DiagnosisKind, Item, KnowledgeSnapshot, Mastery
 
 if TYPE_CHECKING:
@@ -32,15 +31,18 @@ def diagnose(
     failures: Sequence[Failure],
     setting: Setting,
     *,
+    prober: Prober = probe_nodes,
     tick: Callable[[int], None] = lambda _: None,
 ) -> tuple[Diagnosis, ...]:
     """One Diagnosis a failure, in order; every node and every permutation is asked in one batch over all failures.
 
-    ``tick`` is called with the number of failures probed, then with the number asked again.
+    ``prober`` is where another way to ask about nodes plugs in; ``tick`` is called with the number of failures
+    when they were probed, and again when they were asked again.
     """
     refuse_sealed(failure.item for failure in failures)
     snapshot = setting.snapshot
-    masteries = probe_nodes(student, [node for f in failures for node in nodes_of(f.item, snapshot)], setting)
+    nodes = sorted({node for failure in failures for node in nodes_of(failure.item, snapshot)})
+    masteries = prober(student, nodes, setting)
     tick(len(failures))
     route = SecondRoute(snapshot)
     found = {f.item.item_id: _before_asking_again(f, masteries, route, snapshot) for f in failures}
@@ -51,20 +53,6 @@ def diagnose(
         found[f.item.item_id] or _along_the_chain(f, masteries, runs.get(f.item.item_id), snapshot)
         for f in failures
     )
-
-
-def probe_nodes(student: Student, nodes: Sequence[str], setting: Setting) -> dict[str, Mastery]:
-    """Mastery of every node that has probes, judged by this session's threshold."""
-    wanted = sorted(set(nodes))
-    if not wanted:
-        return {}
-    probes = build_probes(setting.snapshot, wanted, seed=setting.seed)
-    threshold = setting.config.mastered_from
-    return {
-        node: replace(mastery, mastered=mastery.corrected >= threshold)
-        for node, mastery in ask_probes(student, probes).items()
-        if mastery.asked
-    }
 
 
 def nodes_of(item: Item, snapshot: KnowledgeSnapshot) -> tuple[str, ...]:

@@ -59,17 +59,17 @@ class SecondRoute:
             return False
         types = [self._snapshot.relations[relation].type for relation in chain.relation_ids]
         first, last, place = chain.concept_ids[0], chain.concept_ids[-1], places[0]
+        before, after = types[:place], types[place:]
         return any(
-            self._leads(first, types[:place], option, passed=())
-            and self._leads(option, types[place:], last, passed=())
+            (not before or self._leads(first, before, option, passed=(last,) if after else ()))
+            and (not after or self._leads(option, after, last, passed=(first,) if before else ()))
             for option in self._concepts(item, index)
-            if (option != first or place == 0) and (option != last or place == len(types))
         )
 
     def _leads(self, start: str, types: list[str], end: str, *, passed: tuple[str, ...]) -> bool:
         """Whether hops of these types lead from ``start`` to ``end``, no concept passed twice."""
-        if not types:
-            return start == end
+        if not types or start in passed:
+            return start == end and not types
         passed = (*passed, start)
         return any(
             self._leads(concept, types[1:], end, passed=passed)
