@@ -4,7 +4,7 @@ kind       prefix  files                                         made by
 corpus     u       documents.jsonl chunks.jsonl dropped.jsonl     corpus stage
 snapshot   s       concepts, relations, chains (.parquet)         extraction (see knowledge.snapshot)
 benchmark  b       items.jsonl left_out.jsonl                     synthesis, before any Example
-examples   e       examples.jsonl                                 synthesis from K1 and K2
+examples   e       examples.jsonl data_report.json                synthesis from K1 and K2
 patch      p       rows.jsonl (MixtureRow: patch and scaffold)    synthesis from diagnoses
 mixture    m       rows.jsonl                                     the guard's commit
 adapter    a       PEFT folder, loss.jsonl                        training
@@ -103,14 +103,22 @@ def save_examples(
     *,
     benchmark: Benchmark,
     meta: dict[str, Any] | None = None,
+    report: dict[str, Any] | None = None,
 ) -> Manifest:
-    """Save initial Examples under a manifest that names the frozen benchmark (G5)."""
+    """Save initial Examples under a manifest that names the frozen benchmark (G5); ``report`` becomes data_report.json."""
     rows = tuple(examples)
     key = artifact_id("examples", rows_digest(rows), benchmark.digest)
+
+    def write(folder: Path) -> None:
+        write_lines(folder / "examples.jsonl", rows)
+        if report is not None:
+            text = json.dumps(report, sort_keys=True, ensure_ascii=False, indent=1)
+            _write_text(folder / "data_report.json", text)
+
     return store.make(
         "examples",
         key,
-        lambda folder: write_lines(folder / "examples.jsonl", rows),
+        write,
         inputs={"benchmark": benchmark.benchmark_id},
         meta={
             "benchmark_digest": benchmark.digest,

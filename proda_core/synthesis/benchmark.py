@@ -29,7 +29,7 @@ from proda_core.synthesis.guesses import (
     item_points,
 )
 from proda_core.synthesis.item_checks import OPTIONS, gold_positions_balanced, item_failure
-from proda_core.synthesis.packing import Packable, pack_chains, split_groups
+from proda_core.synthesis.packing import Packable, Wanted, pack_chains, split_groups
 from proda_core.synthesis.truths import Truths
 from proda_core.types import Benchmark, Item, KnowledgeSnapshot, LeftOut, Scoring, Split
 
@@ -84,12 +84,12 @@ def build_benchmark(snapshot: KnowledgeSnapshot, config: BenchmarkConfig, *, see
     truths = Truths(snapshot)
     features = OptionFeatures(truths)
     asked, left = _ask_chains(truths, config, seed)
-    packing = pack_chains(
-        (_packable(found, truths) for found in asked.values()),
-        wanted_items=2 * config.max_items,
+    wanted = Wanted(
+        items=2 * config.max_items,
         least_items=int(2 * SPARE * config.min_items),
-        seed=seed,
+        graph_pairs=len({pair_key(r.subject_id, r.object_id) for r in snapshot.relations.values()}),
     )
+    packing = pack_chains((_packable(found, truths) for found in asked.values()), wanted, seed=seed)
     left += packing.left_out
     splits = split_groups(
         packing.groups, min_groups=config.min_groups, sealed_share=config.sealed_share, seed=seed

@@ -57,23 +57,32 @@ class Packing:
         return sum(group.items for group in self.groups)
 
 
-def pack_chains(chains: Iterable[Packable], *, wanted_items: int, least_items: int, seed: int) -> Packing:
-    """Pack ``wanted_items``, ``LONG_SHARE`` of them from long chains unless ``least_items`` is then out of reach.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How much to pack: up to ``items``; from ``least_items`` on no more than ``GRAPH_SHARE`` of ``graph_pairs``."""
+
+    items: int
+    least_items: int
+    graph_pairs: int
+
+
+def pack_chains(chains: Iterable[Packable], wanted: Wanted, *, seed: int) -> Packing:
+    """Pack, ``LONG_SHARE`` of the items from long chains unless the least wanted is then out of reach.
 
     Chains that few others compete with go first, so that many fit; equals are ordered by cost and then by the seed.
     """
     pool = tuple(chains)
-    mixed = _Packer(pool, seed).pack(wanted_items, long_items=LONG_SHARE * wanted_items)
-    if mixed.items >= least_items:
+    mixed = _Packer(pool, wanted, seed).pack(LONG_SHARE)
+    if mixed.items >= wanted.least_items:
         return mixed
-    short = _Packer(pool, seed).pack(wanted_items, long_items=0)
+    short = _Packer(pool, wanted, seed).pack(0.0)
     return short if short.items > mixed.items else mixed
 
 
 class _Packer:
     """One greedy packing: long chains that share nothing, then short ones, then chains that join one small group."""
 
-    def __init__(self, chains: Iterable[Packable], seed: int) -> None:
+    def __init__(self, chains: Iterable[Packable], wanted: Wanted, seed: int) -> None:
         pool = sorted(chains, key=lambda c: c.chain_id)
         rivals = Counter(pair for chain in pool for pair in chain.pairs)
 
@@ -82,26 +91,34 @@ class _Packer:
             return (crowding / chain.items, chain.cost, digest([seed, chain.chain_id]))
 
         self._queue = sorted(pool, key=order)
+        self._wanted = wanted
         self._groups: list[list[Packable]] = []
         self._owner: dict[Pair, int] = {}
         self._reasons: dict[str, str] = {}
         self._items = 0
 
-    def pack(self, wanted: int, *, long_items: float) -> Packing:
-        self._pass([c for c in self._queue if c.hops > SHORT_HOPS], min(wanted, long_items), disjoint=True)
-        self._pass([c for c in self._queue if c.hops <= SHORT_HOPS], wanted, disjoint=True)
+    def pack(self, long_share: float) -> Packing:
+        long_items = int(long_share * self._wanted.least_items)
+        self._pass([c for c in self._queue if c.hops > SHORT_HOPS], disjoint=True, limit=long_items)
+        self._pass([c for c in self._queue if c.hops <= SHORT_HOPS], disjoint=True)
         for disjoint in (True, False):
-            self._pass([c for c in self._queue if self._reasons[c.chain_id]], wanted, disjoint=disjoint)
+            self._pass([c for c in self._queue if self._reasons[c.chain_id]], disjoint=disjoint)
         groups = [Group(make_id("n", *sorted(c.chain_id for c in g)), tuple(g)) for g in self._groups]
         left = tuple(LeftOut(key, reason) for key, reason in sorted(self._reasons.items()) if reason)
         return Packing(tuple(sorted(groups, key=lambda g: g.group_id)), left)
 
-    def _pass(self, queue: Sequence[Packable], until_items: float, *, disjoint: bool) -> None:
+    def _pass(self, queue: Sequence[Packable], *, disjoint: bool, limit: int | None = None) -> None:
         for chain in queue:
-            reason = "enough_items" if self._items >= until_items else self._refusal(chain, disjoint=disjoint)
+            reason = self._enough(limit) or self._refusal(chain, disjoint=disjoint)
             self._reasons[chain.chain_id] = reason
             if not reason:
                 self._place(chain)
+
+    def _enough(self, limit: int | None) -> str:
+        if self._items >= self._wanted.items or (limit is not None and self._items >= limit):
+            return "enough_items"
+        full = len(self._owner) >= GRAPH_SHARE * self._wanted.graph_pairs
+        return "room_for_scaffold" if full and self._items >= self._wanted.least_items else ""
 
     def _refusal(self, chain: Packable, *, disjoint: bool) -> str:
         """Why a chain cannot join what is chosen, or ""."""
