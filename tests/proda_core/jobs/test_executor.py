@@ -11,6 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -26,6 +27,7 @@ from proda_core.jobs import (
     Progress,
     WorkerRules,
 )
+from proda_core.jobs import executor as executor_module
 from proda_core.jobs.folder import JobFolder, Launch, Launches
 from proda_core.jobs.process import start_token
 from proda_core.locks import FileLock
@@ -138,6 +140,26 @@ def test_concurrent_submits_of_one_request_start_one_worker(session: Path) -> No
     assert trace(session, request) == [0, 1, 2, 3]
 
 
+def test_a_submit_waits_for_the_one_under_way_instead_of_starting_a_second_worker(
+    session: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request, spawned, threads, real = counting(2), [], [], executor_module._spawn
+
+    def spawn(root: Path, folder: JobFolder) -> int:
+        spawned.append(folder.job_id)
+        if not threads:
+            threads.append(Thread(target=lambda: LocalExecutor(session).submit(request)))
+            threads[0].start()
+            threads[0].join(timeout=0.3)
+            assert threads[0].is_alive()
+        return real(root, folder)
+
+    monkeypatch.setattr(executor_module, "_spawn", spawn)
+    LocalExecutor(session).submit(request)
+    threads[0].join()
+    assert len(spawned) == 1
+
+
 def test_a_second_worker_for_a_running_job_ends_quietly(session: Path) -> None:
     executor, request = LocalExecutor(session, rules=QUICK), counting(3, hold_at=1)
     executor.submit(request)
@@ -163,6 +185,8 @@ def test_a_job_outlives_a_killed_host_and_the_next_host_finds_it(session: Path) 
     assert host.returncode == -signal.SIGKILL
     executor = LocalExecutor(session, rules=QUICK)
     assert executor.submit(request).state is JobState.RUNNING
+    worker = pid_of(executor, request)
+    assert os.getsid(worker) == worker  # a signal to the host's group or terminal does not reach it
     go(session, request)
     result = asyncio.run(executor.wait(request.job_id))
     assert (result.meta["began_at"], executor.status(request.job_id).launches) == (0, 1)
