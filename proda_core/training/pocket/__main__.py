@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, fields
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -66,6 +67,7 @@ def open_run(folder: Path, plan: Plan) -> Pretraining:
 
 def _export(arguments: Sequence[str]) -> int:
     """Measure and write the newest checkpoint of a run as a student folder with its card."""
+    from proda_core.training.pocket.abilities import measure_abilities
     from proda_core.training.pocket.export import export
 
     parser = argparse.ArgumentParser(prog="python -m proda_core.training.pocket export")
@@ -80,7 +82,7 @@ def _export(arguments: Sequence[str]) -> int:
     if not training.restore():
         sys.stderr.write(f"{options.run} has no checkpoint yet\n")
         return 2
-    measured = export(training, options.out, tasks=options.tasks)
+    measured = export(training, options.out, measure=partial(measure_abilities, tasks=options.tasks))
     sys.stdout.write(json.dumps(measured, indent=2) + "\n")
     return 0
 

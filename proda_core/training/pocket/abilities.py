@@ -10,6 +10,7 @@ from proda_core.general.questions import Kind
 from proda_core.general.tasks import generate_tasks, reply_is_right
 
 _BATCH = 64
+_SEED = 90_001
 _LONGEST_REPLY = 160
 
 
@@ -29,22 +30,30 @@ class Ability:
 
 
 def measure_abilities(
-    model: Any, tokenizer: Any, *, tasks: int, difficulties: Sequence[int] = (1, 3), seed: int = 90_001
+    model: Any,
+    tokenizer: Any,
+    *,
+    tasks: int = 100,
+    difficulties: Sequence[int] = (1, 3),
+    kinds: Sequence[Kind] = tuple(Kind),
+    longest: int = _LONGEST_REPLY,
 ) -> list[Ability]:
-    """Abilities for every kind, `tasks` tasks each, at the given difficulties."""
+    """Abilities by kind, `tasks` heldout tasks each, at the given difficulties; replies of `longest` tokens at most."""
     found = []
     for difficulty in difficulties:
-        for kind in Kind:
+        for kind in kinds:
             asked = generate_tasks(
-                seed=seed, count=tasks, family="heldout", kinds=[kind], difficulty=difficulty
+                seed=_SEED, count=tasks, family="heldout", kinds=[kind], difficulty=difficulty
             )
-            replies = greedy_replies(model, tokenizer, [task.prompt for task in asked])
+            replies = greedy_replies(model, tokenizer, [task.prompt for task in asked], longest=longest)
             right = sum(reply_is_right(task, reply) for task, reply in zip(asked, replies, strict=True))
             found.append(Ability(kind, difficulty, right, len(asked)))
     return found
 
 
-def greedy_replies(model: Any, tokenizer: Any, prompts: Sequence[str]) -> list[str]:
+def greedy_replies(
+    model: Any, tokenizer: Any, prompts: Sequence[str], *, longest: int = _LONGEST_REPLY
+) -> list[str]:
     """The greedy reply to each prompt in the chat layout, in batches of prompts of like length."""
     layouts = [
         tokenizer.apply_chat_template(
@@ -64,7 +73,7 @@ def greedy_replies(model: Any, tokenizer: Any, prompts: Sequence[str]) -> list[s
                 input_ids=batch["input_ids"],
                 attention_mask=batch["attention_mask"],
                 do_sample=False,
-                max_new_tokens=_LONGEST_REPLY,
+                max_new_tokens=longest,
                 pad_token_id=tokenizer.pad_token_id,
             )
         fresh = out[:, batch["input_ids"].shape[1] :]

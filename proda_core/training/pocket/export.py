@@ -6,6 +6,7 @@ file packs to half its size. The folder is written beside its target and its fil
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from proda_core.training.pocket.pretrain import Pretraining
 from proda_core.training.pocket.tokenizer import save_tokenizer
 
 CARD = "MODEL_CARD.md"
+Measure = Callable[[Any, Any], list[Ability]]
 _CARD_TEMPLATE = Path(__file__).with_name("model_card.md")
 
 
-def export(training: Pretraining, folder: Path, *, tasks: int) -> dict[str, float]:
+def export(training: Pretraining, folder: Path, *, measure: Measure = measure_abilities) -> dict[str, float]:
     """Write the student folder and return its measured abilities by kind and difficulty."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -32,7 +34,7 @@ def export(training: Pretraining, folder: Path, *, tasks: int) -> dict[str, floa
         save_tokenizer(training.maker.tokenizer, partial, context=training.plan.context)
         model = AutoModelForCausalLM.from_pretrained(str(partial)).eval()
         tokenizer = AutoTokenizer.from_pretrained(str(partial))
-        abilities = measure_abilities(model, tokenizer, tasks=tasks)
+        abilities = measure(model, tokenizer)
         (partial / CARD).write_text(model_card(training, abilities), encoding="utf-8")
         for path in sorted(partial.iterdir()):
             shutil.move(str(path), str(folder / path.name))

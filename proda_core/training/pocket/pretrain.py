@@ -135,7 +135,8 @@ class Pretraining:
             for difficulty in (0, 2, 3)
             for task in generate_tasks(seed=17, count=count, family="heldout", difficulty=difficulty)
         ]
-        rows = sorted(task_rows(self.maker, tasks), key=lambda row: len(row.ids))
+        fitting = [row for row in task_rows(self.maker, tasks) if len(row.ids) <= self.plan.context]
+        rows = sorted(fitting, key=lambda row: len(row.ids))
         found: dict[str, list[bool]] = {}
         with torch.no_grad():
             for chunk in _chunks(rows, self.plan.batch_tokens):

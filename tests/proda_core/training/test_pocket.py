@@ -1,0 +1,205 @@
+"""Pocket: a tokenizer blind to position, a forward pass equal to the library's, a loop that learns and resumes."""
+
+import json
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from proda_core.general import Kind, generate_tasks
+from proda_core.training.pocket.abilities import Ability, greedy_replies, measure_abilities
+from proda_core.training.pocket.curriculum import LEVELS, level_after
+from proda_core.training.pocket.export import export
+from proda_core.training.pocket.forward import TrainingForward
+from proda_core.training.pocket.pretrain import LOG, Plan, Pretraining, batches, collate
+from proda_core.training.pocket.rows import RowMaker, pocket_names, task_rows
+from proda_core.training.pocket.setup import new_model, wording_words
+from proda_core.training.pocket.tokenizer import ASSISTANT, END, USER, save_tokenizer, train_tokenizer
+
+PLAN = Plan(
+    steps=8,
+    hidden=32,
+    layers=2,
+    heads=2,
+    feed_forward=48,
+    vocab_size=640,
+    batch_tokens=2048,
+    pool_rows=40,
+    compiled=False,
+)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    """A small tokenizer trained on the train wordings alone."""
+    return train_tokenizer(wording_words(), vocab_size=PLAN.vocab_size)
+
+
+@pytest.fixture(scope="module")
+def loaded(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The same tokenizer as AutoTokenizer gives it back."""
+    folder = tmp_path_factory.mktemp("tokenizer")
+    new_model(PLAN, tokenizer).config.save_pretrained(str(folder))
+    save_tokenizer(tokenizer, folder, context=PLAN.context)
+    return AutoTokenizer.from_pretrained(str(folder))
+
+
+def run_of(tokenizer: Tokenizer, folder: Path, plan: Plan = PLAN) -> Pretraining:
+    """A run whose clock ticks a second at a look."""
+    folder.mkdir(exist_ok=True)
+    ticks = count()
+    maker = RowMaker(tokenizer, pocket_names(tokenizer, ["river", "lamp", "stone"]), plan.context)
+    return Pretraining(plan, folder, new_model(plan, tokenizer), maker, lambda: float(next(ticks)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(word=st.from_regex(r"[A-Za-z]{1,12}", fullmatch=True))
+def test_a_word_has_the_same_tokens_wherever_it_stands(tokenizer: Tokenizer, word: str) -> None:
+    alone = tokenizer.encode(word).tokens
+    for text in (f"so {word}", f"so\n{word}", f"A. {word}", f"{USER}{word}", f"{word.upper()}"):
+        assert tokenizer.encode(text).tokens[-len(alone) :] == alone
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    words=st.lists(st.from_regex(r"[a-zé0-9(-]{1,8}", fullmatch=True), min_size=1, max_size=5),
+    joint=st.sampled_from([" ", "\n", "\n\n"]),
+)
+def test_text_survives_the_tokenizer_but_for_case(loaded: Any, words: list[str], joint: str) -> None:
+    text = joint.join(words)
+    assert loaded.decode(loaded(text.upper())["input_ids"]) == text.upper().lower()
+
+
+def test_rows_are_laid_out_as_the_chat_template_does(tokenizer: Tokenizer, loaded: Any) -> None:
+    maker = RowMaker(tokenizer, pocket_names(tokenizer, ["river"]), 512)
+    for task in generate_tasks(seed=1, count=20, family="train", difficulty=2):
+        row = task_rows(maker, [task])[0]
+        messages = [{"role": "user", "content": task.prompt}, {"role": "assistant", "content": task.answer}]
+        out = loaded.apply_chat_template(messages, return_dict=True, return_assistant_tokens_mask=True)
+        assert tuple(out["input_ids"]) == row.ids
+        ((start, stop),) = row.answers
+        assert [place for place, flag in enumerate(out["assistant_masks"]) if flag] == list(
+            range(start, stop)
+        )
+        asked = loaded.apply_chat_template(messages[:1], add_generation_prompt=True, return_dict=True)
+        assert tuple(asked["input_ids"]) == row.ids[:start]
+
+
+def test_option_letters_are_one_token_alike_in_options_and_answers(tokenizer: Tokenizer) -> None:
+    for text in "ABCD":
+        assert len(tokenizer.encode(text).ids) == 1
+    assert tokenizer.encode("Answer: C").tokens[-1] == tokenizer.encode("\nC. x").tokens[1]
+
+
+def test_names_reach_every_lettered_entry(tokenizer: Tokenizer) -> None:
+    names = pocket_names(tokenizer, ["river", "lamp"])
+    pieces = set(names.makers[1].pieces)  # type: ignore[attr-defined]
+    assert {token for token in tokenizer.get_vocab() if token.strip("▁").isalpha()} <= pieces
+
+
+def test_the_training_forward_computes_what_the_library_computes(tokenizer: Tokenizer) -> None:
+    model = new_model(PLAN, tokenizer)
+    ids = torch.randint(0, PLAN.vocab_size, (3, 24), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = model(input_ids=ids).logits.reshape(72, -1)
+        found = TrainingForward(model, dtype=torch.float32)(ids, torch.arange(72))
+    assert torch.allclose(found, expected, atol=1e-5)
+
+
+def test_batches_hold_every_row_once_and_label_answers_only(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    from random import Random
+
+    maker = run_of(tokenizer, tmp_path).maker
+    pool = maker.pool(0, 0, level=LEVELS[1], count=60)
+    made = batches(pool, tokens=1024, rng=Random(0))
+    assert sum(batch.tokens for batch in made) == sum(len(row.ids) for row in pool)
+    batch = collate(pool[:3])
+    labels = [
+        row.ids[place] for row in pool[:3] for start, stop in row.answers for place in range(start, stop)
+    ]
+    assert batch.targets.tolist() == labels
+    end, assistant = tokenizer.token_to_id(END), tokenizer.token_to_id(ASSISTANT)
+    assert labels.count(end) == sum(row.ids.count(assistant) for row in pool[:3])
+
+
+def test_a_few_steps_reduce_the_loss(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    run = run_of(tokenizer, tmp_path, replace(PLAN, steps=40))
+    run.run()
+    logged = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
+    assert logged[-1]["step"] == 40
+    assert run.progress.loss < 0.9 * torch.tensor(float(PLAN.vocab_size)).log()
+
+
+def test_a_killed_run_resumes_to_the_same_weights(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    whole = run_of(tokenizer, tmp_path / "whole")
+    whole.run()
+    killed = run_of(tokenizer, tmp_path / "killed")
+    _stop_after_one_pool(killed)
+    assert 0 < killed.progress.step < PLAN.steps
+    resumed = run_of(tokenizer, tmp_path / "killed")
+    assert resumed.restore()
+    resumed.run()
+    assert resumed.progress.step == whole.progress.step
+    for one, other in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def _stop_after_one_pool(run: Pretraining) -> None:
+    """Run until the second pool is asked for, as a kill there would leave it, with a checkpoint before."""
+    pools = []
+
+    class OnePool:
+        """A row maker that breaks off at its second pool."""
+
+        tokenizer = run.maker.tokenizer
+
+        def pool(self, seed: int, number: int, *, level: Any, count: int) -> Any:
+            """The first pool, then the kill."""
+            if pools:
+                run.save()
+                raise KeyboardInterrupt
+            pools.append(number)
+            return maker.pool(seed, number, level=level, count=count)
+
+    maker = run.maker
+    run.maker = OnePool()  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
+        run.run()
+
+
+def test_levels_advance_by_skill_or_by_time() -> None:
+    assert level_after(0, progress=0.0, right=0.1) == 0
+    assert level_after(0, progress=0.0, right=0.99) == 1
+    assert level_after(1, progress=0.99, right=0.0) == 2
+    assert level_after(len(LEVELS) - 1, progress=1.0, right=1.0) == len(LEVELS) - 1
+
+
+def test_an_export_loads_as_a_plain_folder_with_its_card(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    run = run_of(tokenizer, tmp_path / "run")
+    run.run()
+    figures = export(run, tmp_path / "student", measure=lambda model, tokens: [Ability(Kind.OPEN, 1, 3, 4)])
+    assert figures == {"open@1": 0.75}
+    model = AutoModelForCausalLM.from_pretrained(str(tmp_path / "student"))
+    assert model.dtype is torch.float32
+    ids = torch.tensor([[5, 300, 301]])
+    assert torch.equal(model(input_ids=ids).logits, run.model(input_ids=ids).logits)
+    card = (tmp_path / "student" / "MODEL_CARD.md").read_text()
+    assert "| open | 75 % |" in card and "--steps 8" in card
+
+
+def test_replies_come_back_in_the_order_of_their_prompts(tokenizer: Tokenizer, loaded: Any) -> None:
+    model = new_model(PLAN, tokenizer)
+    model.generation_config.max_length = None
+    prompts = ["a b c d e f", "a"]
+    both = greedy_replies(model, loaded, prompts, longest=4)
+    assert both == [greedy_replies(model, loaded, [prompt], longest=4)[0] for prompt in prompts]
+    measured = measure_abilities(model, loaded, tasks=1, difficulties=(0,), kinds=(Kind.MATCH,), longest=2)
+    assert [ability.n for ability in measured] == [1]
