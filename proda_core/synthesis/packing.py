@@ -18,8 +18,9 @@ from proda_core.types import LeftOut, Split
 MAX_GROUP = 3
 SHORT_HOPS = 2
 LONG_SHARE = (
-    0.25  # of the items may come from longer chains: each takes relations that two short ones could use
+    0.25  # of the items from longer chains, each of which takes relations that two short ones could use
 )
+GRAPH_SHARE = 0.5  # of the pairs may be tested once the items needed are there: scaffold walks need the rest
 Pair = tuple[str, str]
 
 
