@@ -145,7 +145,10 @@ def test_jobs_keep_when_they_were_first_submitted(path: Path, clock: FakeClock) 
         ledger.note_job("j_1", "train", state="finished", attempts=2)
         (job,) = ledger.jobs()
     assert (job.state, job.attempts) == ("finished", 2)
-    assert (job.first_submitted, job.last_submitted) == ("2026-01-01T00:00:00.000Z", "2026-01-01T00:01:00.000Z")
+    assert (job.first_submitted, job.last_submitted) == (
+        "2026-01-01T00:00:00.000Z",
+        "2026-01-01T00:01:00.000Z",
+    )
 
 
 def test_a_reader_sees_the_budget_beside_a_running_host(path: Path, clock: FakeClock) -> None:

@@ -44,7 +44,9 @@ def test_the_same_corpus_configuration_and_seed_are_the_same_session(root: Path,
 
 
 def test_every_configuration_comes_back_as_it_was_with_its_unset_keys(root: Path, corpus: Path) -> None:
-    made = session(root, corpus, "budget.rounds=none", "policy.target_dev=none", "training.learning_rate=0.0007")
+    made = session(
+        root, corpus, "budget.rounds=none", "policy.target_dev=none", "training.learning_rate=0.0007"
+    )
     again = SessionFolder.open(made.root)
     assert again.config == made.config
     assert (again.config.budget.rounds, again.config.policy.target_dev) == (None, None)
@@ -79,8 +81,12 @@ def test_a_folder_that_belongs_to_another_session_is_refused(root: Path, corpus:
         session(root, corpus)
 
 
-@pytest.mark.parametrize("text", ["", "not toml [", "[session]\nformat = 1\n", "[session]\n[config]\nzzz = 1\n"])
-def test_a_configuration_file_that_cannot_be_read_is_a_typed_error(root: Path, corpus: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["", "not toml [", "[session]\nformat = 1\n", "[session]\n[config]\nzzz = 1\n"]
+)
+def test_a_configuration_file_that_cannot_be_read_is_a_typed_error(
+    root: Path, corpus: Path, text: str
+) -> None:
     made = session(root, corpus)
     made.settings.write_text(text, encoding="utf-8")
     with pytest.raises(SessionError, match="unreadable"):
@@ -143,7 +149,12 @@ def test_sessions_are_found_by_path_by_name_and_as_the_newest(root: Path, corpus
     assert find_session(None, root) == econ
     demo.decisions.touch()
     assert find_session(None, root) == demo
-    assert find_session("econ", root) == find_session(econ.name, root) == find_session(str(econ.root), root) == econ
+    assert (
+        find_session("econ", root)
+        == find_session(econ.name, root)
+        == find_session(str(econ.root), root)
+        == econ
+    )
     session(root, corpus, "seed=1")
     with pytest.raises(SessionError, match="several sessions begin with 'demo'"):
         find_session("demo", root)
