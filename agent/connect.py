@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from agent.client import ToolClient
-from mcp_server.hosting import own_session, read_session, write_report
+from mcp_server.hosting import create_session, own_session, read_session, write_report
 from proda_core.session import SessionFolder
 
-__all__ = ["owned", "reading", "write_report"]
+__all__ = ["create_session", "owned", "reading", "write_report"]
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
@@ -40,7 +40,8 @@ def build_loop(nodes: Nodes) -> StateGraph[LoopState, None, LoopState, LoopState
     """The uncompiled graph."""
     graph: StateGraph[LoopState, None, LoopState, LoopState] = StateGraph(LoopState)
     for name in (*_LINE, "write_patch", "plan_replay"):
-        graph.add_node(name, nodes.guarded(getattr(nodes, name)))
+        node: Any = nodes.guarded(getattr(nodes, name))
+        graph.add_node(name, node)
     graph.add_node("finish", nodes.finish)
     graph.add_edge(START, _LINE[0])
     for here, there in pairwise(_LINE):

@@ -57,4 +57,30 @@ def _evaluated(meta: Meta) -> str:
     return f"{meta['model']}: {'  '.join(sets)}  format errors {errors}"
 
 
-_RESULT: dict[str, Callable[[Meta], str]] = {"evaluate_model": _evaluated}
+def _curated(meta: Meta) -> str:
+    kept = f"{meta['documents']} documents, {meta['words']} words, {meta['chunks']} chunks kept"
+    dropped = counts(meta["dropped"])
+    return f"corpus: {kept}; dropped: {dropped or 'nothing'}"
+
+
+def _extracted(meta: Meta) -> str:
+    return (
+        f"knowledge: L1 {meta['concepts']} concepts, L2 {meta['relations']} relations"
+        f" ({meta['relations_per_1000_words']:g} per 1,000 words), L3 {meta['chains']} chains, {meta['orphans']} orphans,"
+        f" largest component {100 * meta['largest_component_share']:.0f} %"
+    )
+
+
+def _frozen(meta: Meta) -> str:
+    return (
+        f"benchmark frozen: {meta['items']['dev']} dev and {meta['items']['sealed']} sealed items"
+        f" in {meta['groups']} chain groups ({counts(meta['hops'])} by hops)"
+    )
+
+
+_RESULT: dict[str, Callable[[Meta], str]] = {
+    "curate_corpus": _curated,
+    "extract_knowledge": _extracted,
+    "build_benchmark": _frozen,
+    "evaluate_model": _evaluated,
+}

@@ -14,20 +14,22 @@ from pathlib import Path
 from typing import Any
 
 from mcp.server import Server
-from proda_core.knowledge.store import KnowledgeStore
-from tools.registry import TOOLS
 
 from mcp_server.page import render_page
 from mcp_server.server import build_server
 from proda_core.artifacts import write_atomic
 from proda_core.ids import make_id
 from proda_core.jobs import LocalExecutor
+from proda_core.knowledge.store import KnowledgeStore
 from proda_core.ledger import Ledger
 from proda_core.log import DecisionLog
 from proda_core.session import SessionFolder
+from tools.create_session import create_session
 from tools.host import Host, Owner
+from tools.registry import TOOLS
 from tools.work import job_handle
 
+__all__ = ["create_session", "own_session", "read_session", "write_report"]
 _TICK_S = 1.0
 
 

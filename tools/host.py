@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from proda_core.knowledge.store import KnowledgeStore
-
 from proda_core.artifacts import ArtifactStore
 from proda_core.config import Config
 from proda_core.errors import SessionError
 from proda_core.guard.lineage import LineageIndex
 from proda_core.jobs import Executor
 from proda_core.knowledge.snapshot import load_snapshot
+from proda_core.knowledge.store import KnowledgeStore
 from proda_core.ledger import Budget, Ledger, read_budget
 from proda_core.log import DecisionLog, Record, read_records
 from proda_core.records import load_benchmark

@@ -24,6 +24,7 @@ from proda_core.types import (
 from tools.base import NoArguments, Tool, ToolModel
 from tools.book import Book
 from tools.host import Host
+from tools.lost_items import lost_items
 from tools.work import book_of
 
 REPAIRABLE = (DiagnosisKind.CONCEPT_GAP, DiagnosisKind.REASONING_DEFICIT)
@@ -98,7 +99,7 @@ def observe(host: Host) -> Observations:
         diagnoses=dict(sorted(Counter(d.kind.value for d in diagnoses).items())),
         patchable=len(repairable) - sealed,
         unpatchable_sealed=sealed,
-        lost_items=_lost_items(host, book, report),
+        lost_items=len(lost_items(host, book)),
         general_drop=_general_drop(base, report),
         rejected_in_a_row=_rejected_in_a_row(book),
         replayed_since_patch=book.rounds[-1].kind == "replay",
@@ -125,17 +126,6 @@ def _general_drop(base: EvalReport, report: EvalReport) -> Interval | None:
     """Incumbent minus base on the same general tasks."""
     pairing = pair_general(base, report)
     return gain_interval(pairing.by_group(), seed=0) if pairing.pairs else None
-
-
-def _lost_items(host: Host, book: Book, report: EvalReport) -> int:
-    """Dev items that an accepted model before the incumbent had right and the incumbent has wrong."""
-    wrong = {s.item_id for s in report.dev if s.value is not None and not s.correct}
-    once: set[str] = set()
-    for entry in book.rounds:
-        if entry.accepted and entry.report_id and entry.report_id != report.report_id:
-            earlier = load_report(host.store, entry.report_id)
-            once |= {s.item_id for s in earlier.dev if s.correct}
-    return len(wrong & once)
 
 
 def _rejected_in_a_row(book: Book) -> int:

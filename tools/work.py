@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from proda_core.errors import BudgetExhausted, GuardRefusal, JobError, KnowledgeError, ProdaError, ToolError
+from proda_core.errors import BudgetExhausted, GuardRefusal, JobError, ProdaError, ToolError
 from proda_core.ids import make_id
-from proda_core.jobs import JobRequest, JobState, JobStatus
+from proda_core.jobs import JobRequest, JobState, JobStatus, Progress
 from proda_core.ledger import Resource
 from proda_core.log import Record
 from proda_core.serialize import from_plain, to_plain
@@ -145,13 +145,16 @@ def job_handle(host: Host, job_id: str) -> JobHandle:
         job_id=job_id,
         tool=str(intent.body["tool"]),
         state=_VIEW[status.state],
-        progress=done
-        and ProgressView(done=float(done.done), total=float(done.total), eta_s=done.eta_s, note=done.note),
+        progress=None if done is None else _progress_view(done),
         artifacts=dict(outcome.body["artifacts"]) if outcome else {},
         meta=dict(outcome.body["meta"]) if outcome else {},
         error=status.error or "",
         wall_left_s=own.ledger.left("wall_s"),
     )
+
+
+def _progress_view(done: Progress) -> ProgressView:
+    return ProgressView(done=float(done.done), total=float(done.total), eta_s=done.eta_s, note=done.note)
 
 
 def intent_of_job(host: Host, job_id: str) -> Record:
@@ -188,12 +191,8 @@ def settle(host: Host, intent: Record, status: JobStatus) -> None:
 def commit_knowledge(host: Host, snapshot_id: str) -> None:
     """Bulk-load a snapshot into Kùzu and hold the graph to zero orphans, by query."""
     knowledge = host.own.knowledge
-    knowledge.load(host.store.path("snapshot", snapshot_id))
-    orphans = knowledge.orphans()
-    if orphans:
-        raise KnowledgeError(
-            f"{len(orphans)} node(s) lie on no chain, the first is {orphans[0]}: extraction is wrong"
-        )
+    knowledge.load(host.store.path("snapshot", snapshot_id), snapshot_id)
+    knowledge.check_orphans()
 
 
 def write_outcome(host: Host, intent: Record, made: Performed, *, error: str = "") -> None:

@@ -20,14 +20,14 @@ from agent.cli.options import (
     print_json,
     stderr,
 )
-from agent.connect import owned
+from agent.connect import create_session, owned
 from agent.nodes import Nodes
 from agent.summaries import counts
 from agent.view import SessionView
 from proda_core.config import load_config
 from proda_core.demo import DEMO_CONFIG, DEMO_CORPUS
 from proda_core.policy import RulePolicy
-from proda_core.session import SessionFolder, create_session
+from proda_core.session import SessionFolder
 
 app = typer.Typer(help="Build the knowledge graph of a corpus and look into it.", no_args_is_help=True)
 SessionOption = Annotated[
@@ -104,20 +104,20 @@ def path(
     sessions: RootOption = DEFAULT_ROOT,
     json: JsonOption = False,
 ) -> None:
-    """The shortest chains from A to B, with the sentence behind each step."""
+    """The shortest chain from A to B, with the sentence behind each step."""
     view = _ask(chosen(session, sessions), "find_path", start=start, end=end)
     if json:
         print_json(view)
         return
     console = Console(highlight=False)
-    if not view["walks"]:
+    if not view["steps"]:
         console.print(
             f"no chain of at most {view['max_hops']} relations leads from {escape(start)} to {escape(end)}"
         )
-    for walk in view["walks"]:
-        console.print("[bold]" + escape(" → ".join(walk["terms"])) + "[/]")
-        for step in walk["steps"]:
-            console.print(f"    {escape(step['statement'])}  [dim]“{escape(step['quote'])}”[/]")
+        return
+    console.print("[bold]" + escape(" → ".join(view["terms"])) + "[/]")
+    for step in view["steps"]:
+        console.print(f"  {escape(step['statement'])}  [dim]“{escape(step['quote'])}”[/]")
 
 
 @app.command()

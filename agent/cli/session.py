@@ -19,11 +19,11 @@ from agent.cli.options import (
     stderr,
 )
 from agent.cli.show import show_report, show_status
-from agent.connect import reading, write_report
+from agent.connect import create_session, reading, write_report
 from agent.drive import Outcome, drive
 from proda_core.config import load_config
 from proda_core.demo import DEMO_CONFIG, DEMO_CORPUS
-from proda_core.session import SessionFolder, create_session
+from proda_core.session import SessionFolder
 
 
 def register(app: typer.Typer) -> None:
@@ -83,7 +83,7 @@ def resume(
     if rounds is not None:
         raised["rounds"] = rounds
     if raised:
-        folder.raise_budget(raised)
+        folder = folder.raise_budget(raised)
     folder.clear_stop()
     _finish(folder, drive(folder, stderr(), reopen=bool(raised)), as_json=json)
 

@@ -72,10 +72,9 @@ def _figure(width: float, height: float) -> Any:
     figure.patch.set_alpha(0)
     axes.patch.set_alpha(0)
     axes.tick_params(colors=_GREY)
-    for side in axes.spines.values():
-        side.set_color(_GREY)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    for spine in axes.spines.values():
+        spine.set_color(_GREY)
+    axes.spines[["top", "right"]].set_visible(False)
     axes.xaxis.label.set_color(_GREY)
     axes.yaxis.label.set_color(_GREY)
     return figure, axes
