@@ -1,5 +1,6 @@
 """Pretraining of pocket: a loop that can be killed at any line and resumed at its last checkpoint.
 
+The last token of an answer weighs more than the rest: there stands the letter, the truth value or the end of a name.
 Its budget is minutes of wall time or a number of steps; the learning rate follows the share of it that is spent. The
 run folder holds the plan, the tokenizer, the words, the newest checkpoint and a log of one JSON record a line.
 """
@@ -43,7 +44,8 @@ class Plan:
     learning_rate: float = 3e-3
     weight_decay: float = 0.05
     muon: bool = True
-    batch_tokens: int = 4096
+    last_token_weight: float = 4.0
+    batch_tokens: int = 5120
     pool_rows: int = 768
     compiled: bool = True
     checkpoint_seconds: float = 180.0
@@ -65,12 +67,13 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Padded ids (rows, length), flat places of predictions, their targets, and the row of each."""
+    """Padded ids (rows, length), flat places of predictions, their targets, the row of each, and which end an answer."""
 
     ids: Tensor
     places: Tensor
     targets: Tensor
     owners: Tensor
+    endings: Tensor
     tokens: int
     hardest: Tensor
 
@@ -176,13 +179,15 @@ class Pretraining:
             for group in one.param_groups:
                 group["lr"] = rate
         logits = self.forward(batch.ids, batch.places)
-        loss = functional.cross_entropy(logits, batch.targets)
+        losses = functional.cross_entropy(logits, batch.targets, reduction="none")
+        weights = 1 + (self.plan.last_token_weight - 1) * batch.endings
+        loss = (losses * weights).sum() / weights.sum()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for one in self.optimizers:
             one.step()
             one.zero_grad(set_to_none=True)
-        self._note(batch, loss.item(), _rows_right(logits.detach(), batch, batch.ids.shape[0]))
+        self._note(batch, losses.mean().item(), _rows_right(logits.detach(), batch, batch.ids.shape[0]))
 
     def _note(self, batch: Batch, loss: float, right: Tensor) -> None:
         """Update the moving figures."""
@@ -237,17 +242,20 @@ def collate(rows: Sequence[Row]) -> Batch:
     places: list[int] = []
     targets: list[int] = []
     owners: list[int] = []
+    endings: list[bool] = []
     for number, row in enumerate(rows):
         ids[number, : len(row.ids)] = torch.tensor(row.ids)
         for start, stop in row.answers:
             places.extend(range(number * length + start - 1, number * length + stop - 1))
             targets.extend(row.ids[start:stop])
             owners.extend([number] * (stop - start))
+            endings.extend(place == stop - 2 for place in range(start, stop))
     return Batch(
         ids,
         torch.tensor(places),
         torch.tensor(targets),
         torch.tensor(owners),
+        torch.tensor(endings),
         sum(len(row.ids) for row in rows),
         torch.tensor([row.difficulty for row in rows]),
     )
