@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,6 +85,15 @@ def load_model(base: str, *, device: torch.device | None = None) -> LoadedModel:
     return LoadedModel(model.to(device or default_device()), tokenizer, folder)
 
 
+@contextmanager
+def peft_warnings() -> Iterator[None]:
+    """peft's warnings as we want them: missing weights are an error, its own use of a deprecated name is not ours to mend."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Found missing adapter keys")
+        warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
+        yield
+
+
 def load_adapter_onto(model: Any, adapter: Path, *, trainable: bool = False) -> Any:
     """The model with a PEFT adapter on it. StudentError when the folder is no adapter of this base."""
     from peft import PeftModel
@@ -90,9 +101,7 @@ def load_adapter_onto(model: Any, adapter: Path, *, trainable: bool = False) -> 
     if not (adapter / "adapter_config.json").is_file():
         raise StudentError(f"no adapter_config.json in {adapter.name}: it is no PEFT adapter")
     try:
-        with warnings.catch_warnings():
-            # Keys that are missing would silently stay at their initial values.
-            warnings.filterwarnings("error", message="Found missing adapter keys")
+        with peft_warnings():
             return PeftModel.from_pretrained(
                 model, str(adapter), is_trainable=trainable, local_files_only=True
             )

@@ -15,7 +15,7 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
 from proda_core.config import TrainingConfig
-from proda_core.students.loading import LoadedModel, load_adapter_onto
+from proda_core.students.loading import LoadedModel, load_adapter_onto, peft_warnings
 from proda_core.training.speed import fold_lora, has_bare_head
 
 BF16_FROM_WIDTH = 64
@@ -80,7 +80,8 @@ def _fresh(model: Any, config: TrainingConfig) -> Any:
         bias="none",
         task_type="CAUSAL_LM",
     )
-    return get_peft_model(model, settings)
+    with peft_warnings():
+        return get_peft_model(model, settings)
 
 
 def _accelerator(precision: str) -> Accelerator:
