@@ -12,7 +12,7 @@ from proda_core.extraction.graph import Triple
 
 _GRADES = frozenset(("higher", "lower", "more", "less", "fewer", "change"))
 _PRIVATIVE = frozenset(
-    "non artificial false fake former potential negative anti quasi pseudo imaginary virtual zero free unfair perfect imperfect "
+    "expected future planned desired non artificial false fake former potential negative anti quasi pseudo imaginary virtual zero free unfair perfect imperfect "
     "net relative black white dark".split()
 )
 

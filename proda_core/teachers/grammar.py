@@ -11,20 +11,25 @@ from dataclasses import dataclass, field
 
 from proda_core.teachers import verbs
 from proda_core.teachers.lexicon import (
+    AGENTS,
     CAUSE_HEADS,
+    EVALUATIVE,
     FALLING,
     KIND_HEADS,
     NEED_HEADS,
     PART_HEADS,
     PASSED_PREPOSITIONS,
+    PROCESS_SUFFIXES,
     REPORTING,
     RESULT_HEADS,
     RISING,
     ROLE_HEADS,
+    SHOWN,
+    UNCERTAIN,
     UNREAL,
 )
 from proda_core.teachers.phrases import Unit
-from proda_core.teachers.terms import less, more
+from proda_core.teachers.terms import less, more, plural_of, singular
 from proda_core.teachers.verbs import Frame
 
 
@@ -78,6 +83,8 @@ class SentenceGrammar:
         self._results: dict[int, tuple[str, ...]] = {}  # noun index -> graded term made of it
 
     def read(self) -> SentenceReading:
+        if any(u.lemma in UNCERTAIN or (u.symbol == "N" and u.lemma in SHOWN) for u in self.units):
+            return self.reading
         for i, unit in enumerate(self.units):
             if unit.symbol in "VPC":
                 self._clause(i)
@@ -133,6 +140,8 @@ class SentenceGrammar:
         if self._at(after) == "N":
             objects = self._list_right(after)
             follow = self.units[objects.end] if objects.end < len(self.units) else None
+            if objects.units[0].negated:
+                return
             fixed = (verb, self.units[after].lemma, follow.lemma if follow else "")
             if fixed in verbs.WITH_OBJECT:
                 self._state(subject, verbs.WITH_OBJECT[fixed], self._list_right(objects.end + 1), i)
@@ -147,7 +156,7 @@ class SentenceGrammar:
             if frame is not None:
                 self._state(subject, frame, objects, i)
                 return
-            frame = verbs.ACTIVE.get(verb)
+            frame = self._frame(subject, verb)
             if frame and not self._object_acts(objects, verb):
                 self._state(subject, frame, objects, i)
         elif self._at(after) in ("p", "o") and self._at(after + 1) == "N":
@@ -157,21 +166,41 @@ class SentenceGrammar:
             elif key in verbs.ACTIVE:
                 self._state(subject, verbs.ACTIVE[key], self._list_right(after + 1), i)
 
+    def _frame(self, subject: tuple[Unit, ...], verb: str) -> Frame | None:
+        """The verb's frame for this subject."""
+        if verb in verbs.INCLUDING:
+            kinds = subject[0].plural or subject[0].lemma in KIND_HEADS
+            return Frame("SPECIALIZATION" if kinds else "PART_OF", reverse=True)
+        if verb in verbs.OF_PROCESSES:
+            process = subject[0].lemma.endswith(PROCESS_SUFFIXES) and subject[0].lemma not in AGENTS
+            return verbs.OF_PROCESSES[verb] if process else None
+        return verbs.ACTIVE.get(verb)
+
     def _made_to(self, objects: Phrase, verb: str) -> Frame | None:
         """ "causes prices to rise": what is caused is a change of the noun."""
         doing = self.units[objects.end] if self._at(objects.end) == "I" else None
         if doing is None or verb not in ("cause", "force", "lead", "push", "induce"):
             return None
         after = self._at(self._skip_adverbs(objects.end + 1))
-        if after not in (",", ".", ";", "c", "s", ""):
+        if after not in (",", ".", ";", "s", ""):
             return None
         grade = "up" if doing.lemma in RISING else "down" if doing.lemma in FALLING else ""
         return Frame("CAUSAL", grade=grade) if grade else None
 
     def _object_acts(self, objects: Phrase, verb: str) -> bool:
-        """ "causes prices to rise": what is caused is not the noun alone."""
-        return self._at(objects.end) in ("I", "A") or (
-            self._at(objects.end) == "D" and verb in ("cause", "need", "require")
+        """ "causes prices to rise", "drives rates up": what is caused is not the noun alone."""
+        after = objects.end
+        if self._lemma(after) in ("up", "down", "away", "back", "apart", "together", "out", "off"):
+            return True
+        while self._at(after) == "p" and self._at(after + 1) == "N" and self._lemma(after) != "to":
+            after += 2
+        acts = self._at(after) == "I" or self._lemma(after) == "to" or self._at(objects.end) == "A"
+        frame = verbs.ACTIVE.get(verb)
+        causal = frame is not None and frame.type == "CAUSAL"
+        return (
+            (acts and causal)
+            or self._at(objects.end) in ("I", "A")
+            or (causal and self._at(objects.end) == "D" and verb == "cause")
         )
 
     def _passive(self, i: int, subject: tuple[Unit, ...]) -> None:
@@ -236,11 +265,23 @@ class SentenceGrammar:
                 self._state(subject, Frame("CAUSAL", reverse=True), self._list_right(at), i)
         elif symbol == "N":
             self._complement(i, subject, after)
+        elif (
+            symbol == "I"
+            and subject[0].lemma in ROLE_HEADS
+            and subject[0].inner
+            and self._at(after + 1) == "N"
+        ):
+            deed = verbs.DEEDS.get(self.units[after].lemma, "")
+            objects = self._list_right(after + 1)
+            for term in objects.units[0].terms if deed else ():
+                shaped = _shaped(term, Frame("FUNCTION", deed=deed), plural=False)
+                for owner in subject[0].inner:
+                    self._emit_one(owner, "FUNCTION", shaped, i)
 
     def _complement(self, i: int, subject: tuple[Unit, ...], at: int) -> None:
         """ "X is a Y", "X is the result of Y", "X is a Y that does Z"."""
         noun = self.units[at]
-        if noun.negated or noun.pronoun:
+        if noun.negated or noun.pronoun or self._at(at + 1) in ("A", "?", "N", "I"):
             return
         frame = _head_frame(noun)
         if subject[0].lemma in ROLE_HEADS and subject[0].inner:
@@ -259,7 +300,12 @@ class SentenceGrammar:
             s.determiner not in ("some", "many", "most", "this", "these", "those", "such", "several")
             for s in subject
         )
-        if generic and (indefinite or (noun.determiner == "the" and self._at(at + 1) in ("r", "p", "q"))):
+        agrees = noun.plural or not subject[0].plural or len(subject) > 1
+        if (
+            generic
+            and agrees
+            and (indefinite or (noun.determiner == "the" and self._at(at + 1) in ("r", "p", "q")))
+        ):
             phrase = self._list_right(at)
             self._emit(subject, Frame("SPECIALIZATION"), phrase.units[0].terms, i)
             self._subjects_of_relative(at, subject)
@@ -305,12 +351,27 @@ class SentenceGrammar:
             if self.units[j - 1].lemma not in PASSED_PREPOSITIONS:
                 return ()
             j -= 2
+        if self._at(j - 1) == "G" and self._clause_starts(j - 1) and self.units[j].terms:
+            return self._gerund(j)
         members = self._listed_left(j)
         if self._clause_starts(members[0]):
             return self._resolved([self.units[m] for m in members])
         # "raises prices and wages fall": the conjunction joins clauses, not nouns.
         alone = last == j and len(members) > 1 and any(v in self.symbols[:j] for v in "VPC")
         return self._resolved([self.units[j]]) if alone and self._clause_starts(j) else ()
+
+    def _gerund(self, j: int) -> tuple[Unit, ...]:
+        """ "Burning fuel releases heat": the deed with its object is the subject, when it stays short."""
+        noun, verb = self.units[j], self.units[j - 1]
+        words = plural_of(noun.terms[0]) if noun.plural else noun.terms[0]
+        term = f"{verb.text} {words}"
+        short = (
+            len(noun.terms) == 1
+            and len(term.split()) <= 4
+            and verb.text
+            and verb.lemma not in ("be", "have", "use", "do")
+        )
+        return (Unit("N", verb.first, noun.last, verb.lemma, (term,)),) if short else ()
 
     def _listed_left(self, j: int) -> list[int]:
         """Indices of the nouns of "A and B" or "A, B, and C" that ends at ``j``."""
@@ -324,6 +385,8 @@ class SentenceGrammar:
             if not (k >= 2 and self.symbols[k - 1] == "," and self.symbols[k - 2] == "N"):
                 break
             k -= 2
+        if len(members) == 2 and self.units[members[0]].inner and not self.units[j].determiner:
+            return members[:1]  # "the forces of supply and demand"
         return [j] if oxford and len(members) < 3 else members
 
     def _clause_starts(self, start: int) -> bool:
@@ -387,16 +450,16 @@ class SentenceGrammar:
         ):
             return ()
         noun = self.units[relative - 2]
+        if verb not in self.agreement and self.symbols[:relative].count("V"):
+            return ()  # ", which will": the noun or the whole clause
         if noun.pronoun or not noun.terms or len(noun.terms) > 1:
             return ()
-        if self.symbols[relative - 3 : relative - 2] == "c":
+        if self.symbols[relative - 3 : relative - 2] in ("c", "p"):
             return ()
         if relative - 2 in self._results:
             return tuple(
                 Unit("N", noun.first, noun.last, noun.lemma, (t,)) for t in self._results[relative - 2]
             )
-        if self.symbols[relative - 3 : relative - 2] == "p" or noun.inner:
-            return () if not self._agrees(noun, verb) else (noun,)
         return (noun,) if self._agrees(noun, verb) else ()
 
     def _agrees(self, noun: Unit, verb: int) -> bool:
@@ -467,6 +530,8 @@ class SentenceGrammar:
                 pending.append(k + 1)
                 k += 2
             elif self._at(k) == "c" and self._at(k + 1) == "N":
+                if self.units[k - 1].inner and not self.units[k + 1].determiner:
+                    return Phrase((self.units[start],), start, k + 2)
                 members += [*pending, k + 1]
                 return self._trimmed(members, k + 2)
             elif self._at(k) == "," and self._at(k + 1) == "c" and self._at(k + 2) == "N" and pending:
@@ -645,9 +710,21 @@ class SentenceGrammar:
                     self._emit_one(pair[0], frame.type, pair[1], verb)
 
     def _emit_one(self, subject: str, kind: str, object_: str, verb: int) -> None:
+        if _judges(subject) or _judges(object_):
+            return
+        if kind in ("CAUSAL", "FUNCTION") and _head(subject) in AGENTS:
+            return
         if subject and object_ and subject.lower() != object_.lower():
             unit = self.units[verb]
             self.reading.statements.append(Statement(subject, kind, object_, unit.first, unit.last))
+
+
+def _head(term: str) -> str:
+    return singular(term.split(" of ")[0].split()[-1].lower())
+
+
+def _judges(term: str) -> bool:
+    return bool(term) and _head(term) in EVALUATIVE
 
 
 def _head_frame(noun: Unit) -> Frame | None:

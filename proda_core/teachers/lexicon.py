@@ -43,18 +43,14 @@ BARE_HEADS = _words(
 EMPTY_MODIFIERS = _words(
     "many much several various different certain other another some any all each every both few own same such "
     "important main major key specific particular given common typical usual overall entire whole similar new "
-    "good bad better best worse worst big huge enormous significant considerable large small simple complex "
-    "first second third last next previous following above below real possible available necessary essential basic "
-    "additional further single individual actual full complete great little long short old young recent modern "
+    "good bad better best worse worst big huge enormous significant considerable "
+    "first second third last next previous following above below possible available necessary essential basic "
+    "additional further individual actual complete great little recent "
     "popular famous well-known so-called surrounding nearby more most less least two three four five six seven "
-    "eight nine ten hundred thousand million billion numerous primary principal central crucial critical vital useful "
-    "powerful strong weak special general obvious clear current potential resulting remaining existing related "
-    "corresponding appropriate proper relevant original extra effective familiar enough tiny vast mere sheer very "
+    "eight nine ten hundred thousand million billion numerous vital useful "
+    "obvious clear potential resulting remaining existing related "
+    "corresponding appropriate proper relevant extra effective familiar enough tiny vast mere sheer very "
     "exact precise right wrong true false interesting strange unusual rare ordinary broad wide narrow brief"
-)
-# In front of these, an adjective above belongs to the term.
-KEPT_PAIRS = _words(
-    "long-run short-run run term law class order good wave scale number order intestine memory"
 )
 PERSONAL = _words("we you i he she us me him my our your mine who whoever people everyone someone anyone")
 # What can be higher or lower.
@@ -71,9 +67,8 @@ DOWN_NOUNS = _words("decrease fall decline drop reduction decrease")
 CHANGE_NOUNS = _words("change shift difference variation fluctuation")
 # X of Y is Y.
 TRANSPARENT = _words(
-    "kind type sort form variety example class category series set group range collection combination majority "
-    "lot piece body system bit array host pair number amount quantity mixture network stream cluster"
-) - _words("number amount quantity mixture combination system body network stream cluster")
+    "kind type sort form class category majority lot piece bit subset instance subtype species"
+)
 KIND_HEADS = _words(
     "kind type sort form variety example class category subset instance subtype case branch species"
 )
@@ -111,3 +106,37 @@ FALLING = _words("fall decrease decline drop shrink diminish weaken slow")
 PASSED_PREPOSITIONS = _words(
     "in of at on within between among from by through across inside under near around over"
 )
+
+# Who acts on purpose: what they raise or lower is their deed and no law of the subject.
+AGENTS = _words(
+    "government firm company bank business household consumer buyer seller worker employer employee investor economist country "
+    "nation people student programmer developer scientist researcher politician congress monopolist borrower lender saver policymaker "
+    "president corporation manager entrepreneur customer family farmer voter owner owners society state user author team "
+    "mother father parent child doctor engineer person man woman individual everyone shareholder union competitor retailer manufacturer"
+)
+# Complements and subjects that judge or point instead of saying what a thing is.
+EVALUATIVE = _words(
+    "problem concern exception challenge theme priority experience question topic danger criticism debate argument issue goal key reason "
+    "factor matter match approach rectangle triangle shape surprise mistake success failure threat advantage disadvantage opportunity "
+    "option alternative must necessity myth story picture analogy metaphor example illustration indicator sign clue name "
+    "survey study report discussion candidate leader winner favorite puzzle paradox hallmark cornerstone backbone heart way denominator cape"
+) - _words("indicator alternative cape denominator")
+UNCERTAIN = _words("perhaps maybe possibly probably presumably arguably supposedly allegedly likely")
+PROCESS_SUFFIXES = (
+    "tion",
+    "sion",
+    "sis",
+    "ing",
+    "ment",
+    "ance",
+    "ism",
+    "ysis",
+    "phase",
+    "stage",
+    "period",
+    "era",
+    "cycle",
+    "reaction",
+)
+# A sentence that names one of these speaks of a picture or a made-up case.
+SHOWN = _words("figure table exhibit diagram graph scenario exercise appendix")

@@ -41,6 +41,7 @@ class Unit:
     past: bool = False
     pronoun: bool = False
     core: int = 0  # words of the head phrase
+    text: str = ""  # a participle as written
 
 
 _DETERMINERS = ("AT0", "DT0", "DPS", "CRD", "ORD")
@@ -61,7 +62,12 @@ def units_of(tokens: Sequence[Token]) -> list[Unit]:
 
 def _noun_phrase(tokens: Sequence[Token], start: int) -> Unit | None:
     i, determiner = start, ""
-    while i < len(tokens) and tokens[i].tag in _DETERMINERS and not _such_as(tokens, i):
+    while (
+        i < len(tokens)
+        and tokens[i].tag in _DETERMINERS
+        and not _such_as(tokens, i)
+        and not _links(tokens, i)
+    ):
         determiner = determiner if determiner == "no" else tokens[i].lower
         i += 1
     modifiers: list[Token] = []
@@ -154,6 +160,15 @@ def _ends_after(tokens: Sequence[Token], i: int) -> bool:
     return i >= len(tokens) or tokens[i].tag in ("PUN", "CJC", "PRP", "PRF", *_FINITE)
 
 
+def _links(tokens: Sequence[Token], i: int) -> bool:
+    """ "that" after a verb or before another determiner opens a clause and is no determiner."""
+    if tokens[i].lower != "that":
+        return False
+    after_verb = i > 0 and tokens[i - 1].tag.startswith(("VV", "VB", "VH"))
+    following = tokens[i + 1].tag if i + 1 < len(tokens) else ""
+    return after_verb or following in ("AT0", "DT0", "DPS", "PNP")
+
+
 def _such_as(tokens: Sequence[Token], i: int) -> bool:
     return tokens[i].lower == "such" and i + 1 < len(tokens) and tokens[i + 1].lower == "as"
 
@@ -208,6 +223,7 @@ def _finite(tokens: Sequence[Token], start: int) -> Unit:
             if tag == "VVG" and be and _goes_on(tokens, i + 1) and i - start > 3:
                 break
             verb, passive = _base(token), be and tag in ("VVN", "VVD")
+            hedged |= i > 0 and token.text[:1].isupper()  # a title quoted, not a statement
             past |= tag == "VVD" and not be
             i += 1
             break
@@ -263,7 +279,7 @@ def _infinitive(tokens: Sequence[Token], start: int) -> Unit:
 
 def _participle(tokens: Sequence[Token], start: int, symbol: str) -> Unit:
     verb, end = _particle(tokens, _base(tokens[start]), start + 1)
-    return Unit(symbol, start, end, verb)
+    return Unit(symbol, start, end, verb, text=tokens[start].lower)
 
 
 def _word(tokens: Sequence[Token], i: int, before: Sequence[Unit]) -> Unit:

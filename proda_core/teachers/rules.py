@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from proda_core.teachers.grammar import SentenceGrammar, SentenceReading
 from proda_core.teachers.phrases import Unit, units_of
@@ -17,6 +18,7 @@ from proda_core.teachers.tagging import Tagger, Token
 from proda_core.types import Chunk
 
 RULES_VERSION = "1"
+_INSIDE_CAPITAL = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]{2,}\b")
 _ABBREVIATION = re.compile(r"\(([A-Z][A-Za-z]?[A-Z]{1,5}s?)\)")
 
 
@@ -46,7 +48,8 @@ class RulesTeacher:
             aliases += [Alias(a, b) for a, b in reading.naming]
             aliases += _abbreviations(sentence.text, units, tokens)
             before, paragraph = reading.subject, sentence.paragraph
-        found = tuple(dict.fromkeys(propositions))
+        proper = _proper_words(chunk.text)
+        found = tuple(dict.fromkeys(_with_capitals(p, proper) for p in propositions))
         return Reading(chunk.chunk_id, found, join_chains(found), tuple(definitions), tuple(aliases))
 
 
@@ -94,6 +97,20 @@ def _abbreviations(text: str, units: Sequence[Unit], tokens: Sequence[Token]) ->
                 if letters == initials:
                     found.append(Alias(unit.terms[0], match.group(1).rstrip("s")))
     return found
+
+
+def _proper_words(text: str) -> frozenset[str]:
+    """Words that inside sentences are only seen with a capital: names, also where they open a sentence."""
+    inside = set(_INSIDE_CAPITAL.findall(text))
+    return frozenset(word for word in inside if not re.search(rf"\b{word.lower()}\b", text))
+
+
+def _with_capitals(proposition: Proposition, proper: frozenset[str]) -> Proposition:
+    def named(term: str) -> str:
+        first, space, rest = term.partition(" ")
+        return first.capitalize() + space + rest if first.capitalize() in proper else term
+
+    return replace(proposition, subject=named(proposition.subject), object=named(proposition.object))
 
 
 def join_chains(propositions: Sequence[Proposition]) -> tuple[tuple[int, ...], ...]:

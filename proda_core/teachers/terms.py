@@ -13,10 +13,13 @@ import inflect
 
 from proda_core.teachers.lexicon import (
     BARE_HEADS,
+    CHANGE_NOUNS,
+    DOWN_NOUNS,
     EMPTY_MODIFIERS,
     MEASURED,
     PLURAL_TERMS,
     POINTING_HEADS,
+    UP_NOUNS,
 )
 from proda_core.teachers.tagging import Token
 
@@ -33,7 +36,7 @@ _COMPARED = {
 def singular(word: str) -> str:
     """The singular of a plural noun; words that only look plural stay."""
     lower = word.lower()
-    if lower in PLURAL_TERMS or lower.endswith(("ss", "us", "is", "ics")) or len(lower) < 4:
+    if lower in PLURAL_TERMS or lower.endswith(("ss", "us", "is")) or len(lower) < 4:
         return word
     found = _INFLECT.singular_noun(word)
     return found if isinstance(found, str) and found else word
@@ -42,20 +45,18 @@ def singular(word: str) -> str:
 def noun_term(modifiers: Sequence[Token], nouns: Sequence[Token], *, first: bool) -> str:
     """The term of adjectives and nouns in order; ``first``: the phrase opens the sentence. "" when it makes none."""
     words = [_cased(token, opens=first and number == 0) for number, token in enumerate([*modifiers, *nouns])]
-    count = len(modifiers)
-    while count and _is_empty(words[0], nouns[0].lower if count == 1 else ""):
-        words, count = words[1:], count - 1
-    if (
-        any(
-            w.lower() in EMPTY_MODIFIERS
-            and w.lower() not in ("real", "long", "short", "full", "general", "current", "natural")
-            for w in words[:count]
-        )
-        and count > 1
-    ):
-        words = [w for n, w in enumerate(words) if n >= count or w.lower() not in EMPTY_MODIFIERS]
+    proper = sum(token.text[:1].isupper() for token in (*modifiers, *nouns)) == len(words) > 1
+    kept = [proper or n >= len(modifiers) or w.lower() not in EMPTY_MODIFIERS for n, w in enumerate(words)]
+    words = [word for word, keep in zip(words, kept, strict=True) if keep]
+    if proper:
+        words[0] = modifiers[0].text if modifiers else nouns[0].text
     last = nouns[-1]
-    if last.tag in ("NN2", "NN0") or (last.tag == "NP0" and last.text.islower()):
+    if len(nouns) == 1 and last.lemma in UP_NOUNS | DOWN_NOUNS | CHANGE_NOUNS:
+        return ""  # "a sharp increase": of what?
+    if any(m.tag in ("AJC", "AJS") and m.lower not in _COMPARED for m in modifiers):
+        return ""
+    name = last.text[:1].isupper() and not (first and len(words) == 1)
+    if not name and last.tag in ("NN2", "NN0", "NP0"):
         kept = words[-1].lower() in PLURAL_TERMS and len(words) == 1
         words[-1] = words[-1] if kept else singular(words[-1])
     if words and words[0].lower() in _COMPARED and len(words) > 1:
@@ -91,12 +92,16 @@ def _degree(term: str, measured: str, counted: str, *, plural: bool) -> str:
     head = term.split(" of ", maxsplit=1)[0].split(" for ", maxsplit=1)[0].rsplit(maxsplit=1)[-1]
     if head in MEASURED:
         return f"{measured} {term}"
-    return f"{counted} {_INFLECT.plural_noun(term) if plural else term}"
+    return f"{counted} {plural_of(term)}" if plural else f"{counted} {term}"
 
 
-def _is_empty(word: str, noun: str) -> bool:
-    del noun
-    return word.lower() in EMPTY_MODIFIERS
+def plural_of(term: str) -> str:
+    """The plural of the last word, or of the noun before "of"."""
+    head, link, rest = term.partition(" of ")
+    first, _, last = head.rpartition(" ")
+    if last not in PLURAL_TERMS:
+        last = str(_INFLECT.plural_noun(last))
+    return f"{first} {last}".strip() + link + rest
 
 
 def _cased(token: Token, *, opens: bool) -> str:

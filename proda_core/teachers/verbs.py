@@ -37,20 +37,20 @@ def _deed(noun: str) -> Frame:
 
 # Active verbs; with a preposition after a space when the object follows one.
 ACTIVE: dict[str, Frame] = _table(
-    ("exert, form, make, build, cause, produce, create, generate, trigger, induce, yield, bring about, set off, give off, release, emit, secrete, spur, provoke, "
+    ("exert, form, cause, produce, create, generate, trigger, induce, yield, bring about, set off, give off, release, emit, secrete, spur, provoke, "
      "lead to, result in, give rise to, contribute to, drive, account for", _CAUSE),
     ("result from, arise from, stem from, come from, originate from, derive from, originate in, develop from, emerge from", _CAUSED),
     ("widen, deepen, enlarge, speed, improve, increase, raise, boost, elevate, enhance, push up, drive up, strengthen, stimulate, encourage, promote, speed up, accelerate", _UP),
     ("prevent, inhibit, kill, deplete, harm, undermine, block, suppress, hinder, destroy, eliminate, erode, dampen, depress, curb, deter, reduce, decrease, lower, diminish, lessen, weaken, slow, slow down, drive down, push down, discourage, limit, restrict", _DOWN),
-    ("require, need, use, consume, employ, involve, entail, utilize, depend on, depend upon, rely on, rely upon, rest on, hinge on, presuppose", _NEED),
-    ("support, change, alter, modify, shape, set, favor, enable, determine, govern, affect, influence, underlie, dictate", _NEEDED),
-    ("contain, comprise, include, consist of, incorporate, encompass", _WHOLE),
+    ("require, need, entail, depend on, depend upon, rely on, rely upon, rest on, hinge on, presuppose", _NEED),
+    ("change, alter, modify, shape, favor, enable, determine, govern, affect, influence, underlie, dictate", _NEEDED),
+    ("contain, comprise, consist of, incorporate, encompass", _WHOLE),
     ("make up, constitute", _PART),
     ("carry out, perform, facilitate, aid, conduct", Frame("FUNCTION")),
-    ("belong to", Frame("SPECIALIZATION")),
+    ("belong to", _PART),
     ("differ from, contrast with, oppose, counteract", _CONTRAST),
     ("precede, turn into, change into, develop into, evolve into, grow into, become, come before, give way to, melt into", _BEFORE),
-    ("follow, succeed, form from, come after, evolve from", _AFTER),
+    ("form from, come after, evolve from", _AFTER),
     ("transport, carry, deliver", _deed("transport")),
     ("store", _deed("storage")),
     ("transfer", _deed("transfer")),
@@ -68,8 +68,12 @@ ACTIVE: dict[str, Frame] = _table(
     ("break down", _deed("breakdown")),
     ("synthesize", _deed("synthesis")),
     ("coordinate", _deed("coordination")),
-    ("represent, denote", _deed("representation")),
 )  # fmt: skip
+
+# Said of a process only: "photosynthesis uses light", not "economists use models".
+OF_PROCESSES: dict[str, Frame] = _table(("use, consume, involve", _NEED), ("follow, succeed", _AFTER))
+# "Metals include iron" names kinds, "the cell includes a nucleus" names parts.
+INCLUDING = frozenset(("include",))
 
 # After "serves as", "acts as" the object is what the subject is used as.
 SERVES = frozenset(("serve as", "act as", "function as"))
@@ -98,7 +102,7 @@ PASSIVE: dict[str, Frame] = _table(
     ("cause by, produce by, create by, generate by, trigger by, induce by, drive by, bring about by, form by, release by", _CAUSED),
     ("derive from, obtain from", _CAUSED),
     ("make of, compose of, make up of, comprise of, build from, build of, divide into, subdivide into, construct from", _WHOLE),
-    ("contain in, include in, embed in", _PART),
+    ("contain in, include in, embed in, find in, house in, enclose in", _PART),
     ("base on, require by, determine by, govern by, affect by, influence by, support by, control by, enable by, power by", _NEED),
     ("require for, need for", _NEEDED),
     ("precede by", _AFTER),
