@@ -177,6 +177,16 @@ def test_the_general_suite_is_right_for_its_own_answers_and_the_same_for_one_see
     assert len({task.task_id for task in tasks}) == len(tasks)
 
 
+def test_a_general_reply_without_the_form_its_kind_asks_for_is_a_format_error() -> None:
+    tasks = suite(seed=4, count=80)
+    kinds = {"truefalse", "choice", "choice_cot", "chain2", "chain_choice2", "open"}
+    found = score_suite(student("gibberish"), tasks, max_new_tokens=96)
+    reasons = {s.slices["kind"]: s.reason for s in found if s.slices["kind"] in kinds}
+    assert reasons == {kind: "" if kind == "open" else "format_error" for kind in kinds}
+    silent = score_suite(student(""), tasks, max_new_tokens=96)
+    assert {s.reason for s in silent} == {"format_error"}
+
+
 def test_a_general_reply_the_engine_failed_on_is_unscored() -> None:
     tasks = suite(seed=4, count=10)
     found = score_suite(FailsOn(tasks[2].prompt), tasks, max_new_tokens=96)

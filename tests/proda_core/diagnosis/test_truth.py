@@ -110,3 +110,14 @@ def test_a_walk_is_found_when_it_lies_on_no_chain() -> None:
         grown(("osmosis", "SPECIALIZATION", "weathering"), ("weathering", "PREREQUISITE", "chloroplast"))
     )
     assert route.also_true(OSMOSIS) == (OSMOSIS.options.index("chloroplast"),)
+
+
+def test_a_symmetric_relation_is_read_against_its_direction() -> None:
+    # photosynthesis is told to contrast with osmosis, so osmosis contrasts with photosynthesis.
+    grown_both = grown(
+        ("photosynthesis", "CONTRAST", "osmosis"), ("photosynthesis", "PREREQUISITE", "plant cell")
+    )
+    contrast = next(
+        i for i in benchmark().items if i.gold == "adenosine triphosphate" and i.chain_id != MITO.chain_id
+    )
+    assert SecondRoute(grown_both).also_true(contrast) == (contrast.options.index("plant cell"),)
