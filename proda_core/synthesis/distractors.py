@@ -49,19 +49,23 @@ class DistractorSource:
             self._ends[type_, True] = tuple(sorted(objects | both))
             self._ends[type_, False] = tuple(sorted(subjects | both))
 
-    def of(self, question: ChainQuestion, discipline: str) -> tuple[Distractor, ...]:
-        """Every usable distractor, each concept once under the first operator that makes it; siblings last."""
+    def of(self, question: ChainQuestion) -> tuple[Distractor, ...]:
+        """Every usable distractor, each concept once under the first operator that makes it; siblings last.
+
+        Siblings are of the gold's own discipline, which would otherwise tell it apart.
+        """
         last = question.types[-1] if question.forward else question.types[0]
         ends = frozenset(self._ends[last, question.forward])
         answers = answers_to(question, self._truths)
         found: dict[str, Distractor] = {}
-        for concept, operator in self._made(question, last, discipline):
+        for concept, operator in self._made(question, last):
             if concept not in found and answers.is_wrong(concept):
                 found[concept] = Distractor(concept, operator, concept in ends)
         return tuple(d for d in found.values() if like_length(*self._terms(question.gold, d.concept_id)))
 
-    def _made(self, question: ChainQuestion, last: str, discipline: str) -> Iterator[tuple[str, Operator]]:
+    def _made(self, question: ChainQuestion, last: str) -> Iterator[tuple[str, Operator]]:
         truths = self._truths
+        discipline = truths.snapshot.concepts[question.gold].discipline
         before_last = question.walk.concept_ids[-2 if question.forward else 1]
         yield from ((c, Operator.TRUNCATED) for c in question.inner)
         ahead = (truths.before if question.forward else truths.after)(before_last, last)

@@ -97,13 +97,13 @@ class Drafter:
         if len(answers_to(question, truths).direct) > MAX_RIGHT:
             return "too_many_right_answers"
         rng = Random(f"{self._seed}:{chain.chain_id}:{question.forward}")
-        sets = self._sets(self._pool(question, stem, chain, rng), rng)
+        sets = self._sets(self._pool(question, stem, rng), rng)
         if not sets:
             return "too_few_distractors"
         return Draft(chain, question, template, stem, sets, branching(question, truths))
 
-    def _pool(self, question: ChainQuestion, stem: str, chain: Chain, rng: Random) -> list[Distractor]:
-        found = self._distractors.of(question, chain.discipline)
+    def _pool(self, question: ChainQuestion, stem: str, rng: Random) -> list[Distractor]:
+        found = self._distractors.of(question)
         usable = [d for d in found if not hidden_in_stem(stem, (d.concept_id,), self._truths)]
         near = [d for d in usable if d.operator is not Operator.SIBLING]
         siblings = [d for d in usable if d.operator is Operator.SIBLING]

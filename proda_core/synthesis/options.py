@@ -24,7 +24,7 @@ def item_ends(benchmark: Benchmark) -> frozenset[Pair]:
 
 
 class OptionPicker:
-    """Picks over one snapshot; ``apart`` are pairs that no row may bring together."""
+    """Picks over one snapshot; ``apart`` are pairs that no pick may bring together, near or not."""
 
     def __init__(self, truths: Truths, *, apart: frozenset[Pair] = frozenset()) -> None:
         self._truths, self._apart = truths, apart
@@ -48,7 +48,7 @@ class OptionPicker:
             for concept, is_near in self._candidates(question, near, rng):
                 if concept in chosen or (concept in question.walk.concept_ids[1:-1] and not is_near):
                     continue
-                if not (is_near or self._clean(concept, [*question.walk.concept_ids, *chosen])):
+                if not self._allowed(concept, [*question.walk.concept_ids, *chosen], is_near=is_near):
                     continue
                 if self._fits(concept, [question.gold, *chosen], strict=strict) and answers.is_wrong(concept):
                     chosen.append(concept)
@@ -69,11 +69,10 @@ class OptionPicker:
         rng.shuffle(others)
         yield from ((concept, False) for concept in others)
 
-    def _clean(self, concept: str, named: Sequence[str]) -> bool:
-        around = self._truths.neighbours(concept)
-        if not around.isdisjoint(named):
+    def _allowed(self, concept: str, named: Sequence[str], *, is_near: bool) -> bool:
+        if any(pair_key(concept, other) in self._apart for other in named):
             return False
-        return not any(pair_key(concept, other) in self._apart for other in named)
+        return is_near or self._truths.neighbours(concept).isdisjoint(named)
 
     def _fits(self, concept: str, named: Sequence[str], *, strict: bool) -> bool:
         term = self._truths.snapshot.term

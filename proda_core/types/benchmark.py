@@ -21,7 +21,11 @@ class Scoring(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A four-option question from one chain. ``operators[i]`` names how option i was made ("gold" for the right one)."""
+    """A four-option question from one chain. ``operators[i]`` names how option i was made ("gold" for the right one).
+
+    ``l1_ids`` are the chain's concepts in order; ``l2_ids`` its ``hops`` relations in order, then every other relation on
+    the same concept pairs.
+    """
 
     item_id: str
     chain_id: str

@@ -9,8 +9,15 @@ from proda_core.knowledge import Adjacency, make_snapshot
 from proda_core.phi import PHI
 from proda_core.types import Chain, Concept, Evidence, KnowledgeSnapshot, Relation
 
-FIRST = "amber basal coarse dense early faint glassy hollow inner jagged kindled lower mellow narrow outer pale quick rapid silent tidal".split()
-SECOND = "basin cortex drift engine fibre gland harbor insect jacket kernel lattice membrane nozzle orbit pigment quarry reactor sensor tissue valve".split()
+_ADJECTIVES = (
+    "amber basal coarse dense early faint glassy hollow inner jagged kindled lower mellow narrow outer pale quick rapid "
+    "silent tidal"
+)
+_NOUNS = (
+    "basin cortex drift engine fibre gland harbor insect jacket kernel lattice membrane nozzle orbit pigment quarry "
+    "reactor sensor tissue valve"
+)
+FIRST, SECOND = _ADJECTIVES.split(), _NOUNS.split()
 
 
 def concept(term: str, discipline: str, *, definition: str = "", aliases: tuple[str, ...] = ()) -> Concept:
@@ -71,8 +78,10 @@ def world(seed: int = 0, *, concepts: int = 220, relations: int = 300) -> Knowle
         if second < concepts:
             pair = (terms[first], terms[second])
             found.setdefault(pair, relation(pair[0], rng.choice(types), pair[1], codes[pair[0]]))
+    joined = {end for r in found.values() for end in (r.subject_id, r.object_id)}
     rows = [
         concept(t, codes[t], definition=f"a thing made of {t.split()[0]} stuff" if n % 3 == 0 else "")
         for n, t in enumerate(terms)
+        if concept_id(t) in joined
     ]
     return snapshot_of(rows, list(found.values()))

@@ -1,0 +1,60 @@
+"""Items, Examples, Patches, Probes and general tasks share no template, and no written row repeats another family's frame."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from itertools import combinations
+
+from proda_core.general import phrasings
+from proda_core.probing import templates as probe_templates
+from proda_core.synthesis import example_templates, item_templates, patch_templates
+
+
+def _general() -> set[str]:
+    found: set[str] = set()
+    for family in (phrasings.TRAIN, phrasings.HELDOUT):
+        for field in fields(family):
+            for one in getattr(family, field.name):
+                found.add(one if isinstance(one, str) else f"{one.first}|{one.middle}|{one.last}")
+    return found
+
+
+def _paths(family: tuple[item_templates.PathTemplate | patch_templates.WalkTemplate, ...]) -> set[str]:
+    return {f"{t.opening}|{t.link}|{t.closing}" for t in family}
+
+
+FAMILIES = {
+    "items": _paths(item_templates.FAMILY),
+    "examples": set(example_templates.FAMILY),
+    "patches": _paths(patch_templates.FAMILY) | set(patch_templates.FRAMES),
+    "probes": set(probe_templates.FAMILY),
+    "general": _general(),
+}
+
+
+def _plain(template: str) -> str:
+    return " ".join(template.replace("{", " ").replace("}", " ").casefold().split())
+
+
+def test_no_two_families_share_a_template() -> None:
+    for (one, left), (other, right) in combinations(FAMILIES.items(), 2):
+        shared = {_plain(t) for t in left} & {_plain(t) for t in right}
+        assert not shared, f"{one} and {other}: {shared}"
+
+
+def test_no_two_families_share_the_part_of_a_path_that_asks() -> None:
+    closings = [
+        {_plain(t.closing) for t in family} for family in (item_templates.FAMILY, patch_templates.FAMILY)
+    ]
+    general = {
+        _plain(form.last)
+        for family in (phrasings.TRAIN, phrasings.HELDOUT)
+        for form in (*family.path_forward, *family.path_backward)
+    }
+    assert not closings[0] & closings[1]
+    assert not (closings[0] | closings[1]) & general
+
+
+def test_template_names_are_told_apart_by_family() -> None:
+    assert {t.name.split(".")[0] for t in item_templates.FAMILY} == {"item"}
+    assert {t.name.split(".")[0] for t in patch_templates.FAMILY} == {"patch"}
