@@ -1,7 +1,7 @@
 """Documents into chunks: spans of paragraphs, cut at a paragraph end, else a sentence end, else a space.
 
-The spans are contiguous: chunks and dropped spans together are the document, character by character. Blocks to leave out (duplicate
-paragraphs) close the chunk before them.
+The spans are contiguous: chunks and dropped spans together are the document, character by character. Blocks to leave
+out (duplicate paragraphs) close the chunk before them.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def curate(
 ) -> Curated:
     """Curate the folder or file ``path``; ``on_file(done, total)`` is called after each file."""
     dropped: list[Dropped] = []
-    documents = _load(path, dropped, on_file)
+    documents = _with_majority(_load(path, dropped, on_file))
     documents = _distinct_documents(documents, config, dropped)
     repeated = _repeated_blocks(documents, config, dropped)
     chunks: list[Chunk] = []
@@ -80,6 +80,15 @@ def _load(path: Path, dropped: list[Dropped], on_file: Callable[[int, int], None
                 dropped.append(Dropped(loaded.name, "load", "empty", "nothing left after repair"))
         on_file(number, len(sources))
     return documents
+
+
+def _with_majority(documents: list[Document]) -> list[Document]:
+    """Texts that no vote could place get the discipline of a corpus that is mostly of one."""
+    counts = Counter(document.discipline for document in documents)
+    code, count = max(counts.items(), key=lambda c: (c[1], c[0]), default=(UNKNOWN, 0))
+    if code == UNKNOWN or count < 0.6 * len(documents):
+        return documents
+    return [replace(d, discipline=code) if d.discipline == UNKNOWN else d for d in documents]
 
 
 def _document(raw: RawText, *, corpus_name: str) -> Document:

@@ -30,23 +30,96 @@ def _row(code: str, name: str, folders: str, keywords: str) -> Discipline:
 
 
 _TABLE = (
-    _row("001", "Physics", "physics mechanics", "force velocity momentum photon quantum particle wave magnetic acceleration newton electron thermodynamics"),
-    _row("002", "Engineering", "engineering", "circuit beam load turbine voltage actuator torque manufacturing machine stress sensor"),
-    _row("003", "Medicine", "medicine medical health nursing anatomy", "patient disease clinical symptom therapy diagnosis drug infection treatment chronic tumor"),
-    _row("004", "Mathematics", "mathematics math maths calculus algebra statistics", "theorem proof equation integral polynomial derivative matrix vector function algebra"),
-    _row("005", "Computer Science", "computer_science computing programming python_programming cs", "algorithm program code variable python string loop compiler data software function class"),
-    _row("006", "Biology", "biology life_science", "cell organism protein gene species dna enzyme membrane evolution bacteria plant tissue"),
-    _row("007", "Chemistry", "chemistry", "molecule reaction acid atom ion bond compound solution oxidation electron solvent"),
-    _row("008", "Earth Science", "earth_science geology geoscience", "rock mantle crust plate magma sediment fault volcano mineral erosion glacier"),
-    _row("009", "Materials", "materials materials_science", "alloy polymer ceramic crystal grain composite steel hardness microstructure"),
-    _row("010", "Education", "education pedagogy", "student teacher classroom curriculum learning instruction school literacy"),
-    _row("011", "Economics", "economics economy finance", "price demand market supply firm tax inflation monopoly consumer trade economist cost"),
+    _row(
+        "001",
+        "Physics",
+        "physics mechanics",
+        "force velocity momentum photon quantum particle wave magnetic acceleration newton "
+        "electron thermodynamics",
+    ),
+    _row(
+        "002",
+        "Engineering",
+        "engineering",
+        "circuit beam load turbine voltage actuator torque manufacturing machine stress sensor",
+    ),
+    _row(
+        "003",
+        "Medicine",
+        "medicine medical health nursing anatomy",
+        "patient disease clinical symptom therapy diagnosis drug infection treatment chronic tumor",
+    ),
+    _row(
+        "004",
+        "Mathematics",
+        "mathematics math maths calculus algebra statistics",
+        "theorem proof equation integral polynomial derivative matrix vector function algebra",
+    ),
+    _row(
+        "005",
+        "Computer Science",
+        "computer_science computing programming python_programming cs",
+        "algorithm program code variable python string loop compiler data software function class",
+    ),
+    _row(
+        "006",
+        "Biology",
+        "biology life_science",
+        "cell organism protein gene species dna enzyme membrane evolution bacteria plant tissue",
+    ),
+    _row(
+        "007",
+        "Chemistry",
+        "chemistry",
+        "molecule reaction acid atom ion bond compound solution oxidation electron solvent",
+    ),
+    _row(
+        "008",
+        "Earth Science",
+        "earth_science geology geoscience",
+        "rock mantle crust plate magma sediment fault volcano mineral erosion glacier",
+    ),
+    _row(
+        "009",
+        "Materials",
+        "materials materials_science",
+        "alloy polymer ceramic crystal grain composite steel hardness microstructure",
+    ),
+    _row(
+        "010",
+        "Education",
+        "education pedagogy",
+        "student teacher classroom curriculum learning instruction school literacy",
+    ),
+    _row(
+        "011",
+        "Economics",
+        "economics economy finance",
+        "price demand market supply firm tax inflation monopoly consumer trade economist cost",
+    ),
     _row("012", "History", "history", "empire war century king revolution treaty colonial army dynasty"),
-    _row("013", "Environmental", "environmental environment environmental_science", "pollution emission ecosystem conservation waste recycling climate biodiversity sustainability"),
-    _row("014", "Sociology", "sociology", "social society norm class gender race inequality institution culture group"),
-    _row("015", "Psychology", "psychology", "memory behavior cognitive brain emotion sleep perception personality anxiety psychologist"),
-    _row("016", "Astronomy", "astronomy", "star planet galaxy telescope orbit sun moon universe comet nebula"),
-)  # fmt: skip
+    _row(
+        "013",
+        "Environmental",
+        "environmental environment environmental_science",
+        "pollution emission ecosystem conservation waste recycling climate biodiversity sustainability",
+    ),
+    _row(
+        "014",
+        "Sociology",
+        "sociology",
+        "social society norm class gender race inequality institution culture group",
+    ),
+    _row(
+        "015",
+        "Psychology",
+        "psychology",
+        "memory behavior cognitive brain emotion sleep perception personality anxiety psychologist",
+    ),
+    _row(
+        "016", "Astronomy", "astronomy", "star planet galaxy telescope orbit sun moon universe comet nebula"
+    ),
+)
 
 DISCIPLINES: Mapping[str, Discipline] = MappingProxyType({row.code: row for row in _TABLE})
 

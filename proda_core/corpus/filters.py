@@ -6,7 +6,35 @@ import re
 
 _WORD = re.compile(r"[^\W\d_]+")
 _FUNCTION_WORDS = frozenset(
-    ["the", "of", "and", "to", "in", "a", "is", "that", "it", "for", "as", "with", "on", "are", "by", "be", "this", "an", "or", "from", "at", "which", "can", "not", "have", "has", "its"]
+    [
+        "the",
+        "of",
+        "and",
+        "to",
+        "in",
+        "a",
+        "is",
+        "that",
+        "it",
+        "for",
+        "as",
+        "with",
+        "on",
+        "are",
+        "by",
+        "be",
+        "this",
+        "an",
+        "or",
+        "from",
+        "at",
+        "which",
+        "can",
+        "not",
+        "have",
+        "has",
+        "its",
+    ]
 )
 
 

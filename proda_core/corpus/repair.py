@@ -1,6 +1,7 @@
 """Damaged text to plain text: mojibake (also twice), control and invisible characters, ligatures, broken lines, running heads.
 
-Idempotent on clean text apart from line unwrapping and trailing space. Offsets of documents and chunks refer to the repaired text.
+Idempotent on clean text apart from line unwrapping and trailing space. Offsets of documents and chunks refer to the
+repaired text.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import frontmatter
-import yaml
+from yaml import YAMLError  # type: ignore[import-untyped]
 
 from proda_core.artifacts import file_digest
 from proda_core.corpus.decode import decode_bytes
@@ -45,7 +45,7 @@ def _load_markdown(path: Path, name: str) -> Iterator[RawText | Dropped]:
         raise UnreadableFile(name, "empty", "nothing but space")
     try:
         post = frontmatter.loads(text.replace("\r\n", "\n"))
-    except yaml.YAMLError:
+    except YAMLError:
         # Prose that begins with a rule of dashes is no front matter.
         yield RawText(name, text)
         return

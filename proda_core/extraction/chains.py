@@ -48,13 +48,13 @@ def find_chains(
             paths = list(_paths(steps, start, hops, triples))
             paths.sort(key=lambda p: _rank(p, triples, phi))
             for path in paths[: PER_START[hops]]:
-                _add(found, path, triples, phi)
+                _add(found, path)
     covered = {number for numbers in found for number in numbers}
     for number in range(len(triples)):
         if number not in covered:
             joined = _joined(number, triples, steps, phi)
             if joined is not None:
-                _add(found, joined, triples, phi)
+                _add(found, joined)
     return tuple(found.values())
 
 
@@ -130,8 +130,5 @@ def _joined(
     return None
 
 
-def _add(
-    found: dict[tuple[int, ...], Path], path: Path, triples: Sequence[Triple], phi: Mapping[str, RelationType]
-) -> None:
-    del triples, phi
+def _add(found: dict[tuple[int, ...], Path], path: Path) -> None:
     found.setdefault(tuple(step.triple for step in path.steps), path)

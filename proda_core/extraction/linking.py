@@ -1,7 +1,7 @@
 """Objects generalised to a concept that the texts go on from: what leads to acid rain leads to rain.
 
-The object of a positive statement is upward monotone, so a modifier may go; a subject's may not. Done only where the full object leads
-nowhere and the shorter one does, and never for graded terms ("higher price") or phrases with a preposition.
+The object of a positive statement is upward monotone, so a modifier may go; a subject's may not. Done only where the full
+object leads nowhere and the shorter one does, and never for graded terms ("higher price") or phrases with a preposition.
 """
 
 from __future__ import annotations
@@ -12,8 +12,34 @@ from proda_core.extraction.graph import Triple
 
 _GRADES = frozenset(("higher", "lower", "more", "less", "fewer", "change"))
 _PRIVATIVE = frozenset(
-    "expected future planned desired non artificial false fake former potential negative anti quasi pseudo imaginary virtual zero free unfair perfect imperfect "
-    "net relative black white dark".split()
+    [
+        "expected",
+        "future",
+        "planned",
+        "desired",
+        "non",
+        "artificial",
+        "false",
+        "fake",
+        "former",
+        "potential",
+        "negative",
+        "anti",
+        "quasi",
+        "pseudo",
+        "imaginary",
+        "virtual",
+        "zero",
+        "free",
+        "unfair",
+        "perfect",
+        "imperfect",
+        "net",
+        "relative",
+        "black",
+        "white",
+        "dark",
+    ]
 )
 
 

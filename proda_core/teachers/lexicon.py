@@ -13,28 +13,40 @@ def _words(text: str) -> frozenset[str]:
 # Heads that never make a concept, however modified: they point at the text or at nothing.
 POINTING_HEADS = _words(
     "figure table chapter section example case way thing fact reason point question answer idea sense "
-    "instance time year day month week hour decade century moment percent percentage dollar cent lot bit deal one ones other others "
-    "half third quarter majority rest end beginning middle top bottom side line paragraph page author reader student exercise "
-    "discussion step item matter issue respect extent regard attempt effort word term name anything something nothing everything someone "
-    "everyone anyone kind type sort form variety result consequence outcome effect cause role function purpose importance difference "
-    "similarity combination pair list view perspective place situation circumstance aspect feature chance possibility ability "
-    "tendency opposite reverse following latter former part portion piece share fraction look story news today tomorrow yesterday "
+    "instance time year day month week hour decade century moment percent percentage dollar "
+    "cent lot bit deal one ones other others "
+    "half third quarter majority rest end beginning middle top bottom side line paragraph "
+    "page author reader student exercise "
+    "discussion step item matter issue respect extent regard attempt effort word term name "
+    "anything something nothing everything someone "
+    "everyone anyone kind type sort form variety result consequence outcome effect cause role"
+    " function purpose importance difference "
+    "similarity combination pair list view perspective place situation circumstance aspect "
+    "feature chance possibility ability "
+    "tendency opposite reverse following latter former part portion piece share fraction look"
+    " story news today tomorrow yesterday "
     "need want hand turn order account mind text video link feature topic lesson "
     "total average sum number amount quantity degree range set series group lack absence presence existence use "
     "addition contrast comparison course general particular sum practice"
 )
 # Heads that say too little alone but make a concept with a modifier ("diffusion process", "exchange rate").
 BARE_HEADS = _words(
-    "process system method state condition factor level rate value change increase decrease rise fall decline reduction "
-    "growth gain loss problem benefit advantage disadvantage solution approach concept property characteristic component element structure "
+    "process system method state condition factor level rate value change increase decrease "
+    "rise fall decline reduction "
+    "growth gain loss problem benefit advantage disadvantage solution approach concept "
+    "property characteristic component element structure "
     "object material substance people person man woman individual worker member area region world country place "
     "model theory action activity event experience measure tool resource product item unit point body source "
     "position direction amount quantity size length height speed degree pattern relationship relation connection "
-    "interaction behavior behaviour choice decision result effort work thing name example information data study research "
-    "evidence question test task job goal service good goods firm company business government year line side surface layer "
+    "interaction behavior behaviour choice decision result effort work thing name example "
+    "information data study research "
+    "evidence question test task job goal service good goods firm company business government"
+    " year line side surface layer "
     "movement shift difference response reaction production operation performance quality nature basis "
-    "environment environmental condition space period stage phase program example code user file value variable statement "
-    "mean means age class version option outcome impact effect influence power life cost price output input need rule right"
+    "environment environmental condition space period stage phase program example code user "
+    "file value variable statement "
+    "mean means age class version option outcome impact effect influence power life cost "
+    "price output input need rule right"
 ) - _words(
     "firm government power price output input cost value variable statement code file program data production class "
     "environment worker growth company business user information good goods service resource reaction output"
@@ -57,7 +69,8 @@ PERSONAL = _words("we you i he she us me him my our your mine who whoever people
 MEASURED = _words(
     "price rate cost level temperature pressure demand supply output income wage profit revenue spending saving "
     "savings tax inflation unemployment interest density concentration speed velocity frequency energy entropy "
-    "productivity quantity quality risk return value salinity acidity resistance voltage current amplitude wavelength volume mass "
+    "productivity quantity quality risk return value salinity acidity resistance voltage "
+    "current amplitude wavelength volume mass "
     "weight friction viscosity elasticity consumption employment gdp investment debt deficit surplus pressure tide "
     "humidity precipitation solubility expenditure standard power yield cost number amount probability population "
     "rainfall mortality efficiency complexity altitude elevation intensity strength tariff premium percentage share"
@@ -88,14 +101,17 @@ BOUND = {
 HEDGES = _words("may might could would should ought")
 NEGATORS = _words("not n't never hardly rarely seldom scarcely barely nor neither no cannot nowhere")
 REPORTING = _words(
-    "argue claim believe think suppose imagine assume suggest say contend propose hope fear doubt deny expect predict "
+    "argue claim believe think suppose imagine assume suggest say contend propose hope fear "
+    "doubt deny expect predict "
     "hypothesize wonder guess worry feel state report pretend allege insist speculate"
 )
 UNREAL = _words("if unless whether lest until")
 # Plural forms that are terms as they stand.
 PLURAL_TERMS = _words(
-    "goods means species series economics physics mathematics mechanics statistics dynamics genetics electronics news savings earnings "
-    "sales gas lens mass glass process bus basis analysis thesis crisis hypothesis photosynthesis mitosis meiosis osmosis "
+    "goods means species series economics physics mathematics mechanics statistics dynamics "
+    "genetics electronics news savings earnings "
+    "sales gas lens mass glass process bus basis analysis thesis crisis hypothesis "
+    "photosynthesis mitosis meiosis osmosis "
     "thermodynamics kinetics optics diabetes united_states ethics politics metabolics semantics robotics data media"
 )
 
@@ -109,17 +125,25 @@ PASSED_PREPOSITIONS = _words(
 
 # Who acts on purpose: what they raise or lower is their deed and no law of the subject.
 AGENTS = _words(
-    "government firm company bank business household consumer buyer seller worker employer employee investor economist country "
-    "nation people student programmer developer scientist researcher politician congress monopolist borrower lender saver policymaker "
-    "president corporation manager entrepreneur customer family farmer voter owner owners society state user author team "
-    "mother father parent child doctor engineer person man woman individual everyone shareholder union competitor retailer manufacturer"
+    "government firm company bank business household consumer buyer seller worker employer "
+    "employee investor economist country "
+    "nation people student programmer developer scientist researcher politician congress "
+    "monopolist borrower lender saver policymaker "
+    "president corporation manager entrepreneur customer family farmer voter owner owners "
+    "society state user author team "
+    "mother father parent child doctor engineer person man woman individual everyone "
+    "shareholder union competitor retailer manufacturer"
 )
 # Complements and subjects that judge or point instead of saying what a thing is.
 EVALUATIVE = _words(
-    "problem concern exception challenge theme priority experience question topic danger criticism debate argument issue goal key reason "
-    "factor matter match approach rectangle triangle shape surprise mistake success failure threat advantage disadvantage opportunity "
-    "option alternative must necessity myth story picture analogy metaphor example illustration indicator sign clue name "
-    "survey study report discussion candidate leader winner favorite puzzle paradox hallmark cornerstone backbone heart way denominator cape"
+    "problem concern exception challenge theme priority experience question topic danger "
+    "criticism debate argument issue goal key reason "
+    "factor matter match approach rectangle triangle shape surprise mistake success failure "
+    "threat advantage disadvantage opportunity "
+    "option alternative must necessity myth story picture analogy metaphor example "
+    "illustration indicator sign clue name "
+    "survey study report discussion candidate leader winner favorite puzzle paradox hallmark "
+    "cornerstone backbone heart way denominator cape"
 ) - _words("indicator alternative cape denominator")
 UNCERTAIN = _words("perhaps maybe possibly probably presumably arguably supposedly allegedly likely")
 PROCESS_SUFFIXES = (

@@ -8,20 +8,15 @@ w person, punctuation as itself, "?" the rest.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from proda_core.teachers.lexicon import (
-    BOUND,
-    CHANGE_NOUNS,
-    DOWN_NOUNS,
     HEDGES,
     NEGATORS,
     PERSONAL,
-    TRANSPARENT,
-    UP_NOUNS,
 )
 from proda_core.teachers.tagging import Token
-from proda_core.teachers.terms import checked, less, more, noun_term, singular
+from proda_core.teachers.terms import less, more, noun_term, singular
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +45,14 @@ _THIRD = frozenset(("it", "they", "this", "these", "that", "those"))
 
 
 def units_of(tokens: Sequence[Token]) -> list[Unit]:
-    """The units of one sentence, in order, with "of" and bound prepositions merged into their noun phrase."""
+    """The units of one sentence, in order."""
     units: list[Unit] = []
     i = 0
     while i < len(tokens):
         unit = _noun_phrase(tokens, i) or _verb_group(tokens, i) or _word(tokens, i, units)
         units.append(unit)
         i = unit.last
-    return _attach(units)
+    return units
 
 
 def _noun_phrase(tokens: Sequence[Token], start: int) -> Unit | None:
@@ -323,91 +318,3 @@ def _clause_follows(tokens: Sequence[Token], i: int) -> bool:
             return True
         i += 1
     return False
-
-
-def _attach(units: list[Unit]) -> list[Unit]:
-    """Merge "X of Y", then "increase in X" and bound prepositions, from the right so that inner phrases come first."""
-    merged = list(units)
-    i = len(merged) - 3
-    while i >= 0:
-        head, link, inner = merged[i : i + 3]
-        if head.symbol == "N" and inner.symbol == "N" and not head.pronoun:
-            joined = _of(head, inner) if link.symbol == "o" else _bound(head, link, inner)
-            if joined is not None:
-                merged[i : i + 3] = [joined]
-        i -= 1
-    return merged
-
-
-def _of(head: Unit, inner: Unit) -> Unit:
-    if head.lemma in TRANSPARENT:
-        terms = inner.terms
-    elif head.lemma in UP_NOUNS | DOWN_NOUNS and head.core == 1:
-        terms = _changed(head, inner)
-    else:
-        own = head.terms or ((head.lemma,) if head.core == 1 and head.lemma in _OF_HEADS else ())
-        terms = tuple(t for t in (_joined(own[0], "of", term) for term in inner.terms) if t) if own else ()
-        if not terms and head.terms and head.core >= 2:
-            terms = head.terms
-    return replace(
-        head, last=inner.last, terms=terms, inner=inner.terms, negated=head.negated or inner.negated
-    )
-
-
-_OF_HEADS = frozenset(
-    [
-        "rate",
-        "level",
-        "quantity",
-        "amount",
-        "number",
-        "value",
-        "cost",
-        "price",
-        "growth",
-        "loss",
-        "change",
-        "law",
-        "theory",
-        "field",
-        "lack",
-        "absence",
-        "study",
-        "use",
-        "state",
-        "source",
-        "degree",
-        "supply",
-        "balance",
-        "structure",
-        "movement",
-        "production",
-    ]
-)
-
-
-def _bound(head: Unit, link: Unit, inner: Unit) -> Unit | None:
-    if link.symbol != "p":
-        return None
-    if head.lemma in UP_NOUNS | DOWN_NOUNS | CHANGE_NOUNS and link.lemma == "in" and head.core == 1:
-        terms = _changed(head, inner)
-    elif BOUND.get(head.lemma) == link.lemma and head.terms:
-        terms = tuple(t for t in (_joined(head.terms[0], link.lemma, term) for term in inner.terms) if t)
-        terms = terms or (head.terms if head.core >= 2 else ())
-    else:
-        return None
-    return replace(head, last=inner.last, terms=terms, inner=inner.terms)
-
-
-def _changed(head: Unit, inner: Unit) -> tuple[str, ...]:
-    if head.lemma in CHANGE_NOUNS:
-        return tuple(t for t in (_joined("change", "in", term) for term in inner.terms) if t)
-    grade = more if head.lemma in UP_NOUNS else less
-    return tuple(t for t in (grade(term, plural=inner.plural) for term in inner.terms) if t)
-
-
-def _joined(head: str, link: str, inner: str) -> str:
-    words = [*head.split(), *inner.split()]
-    if len(words) > 4 or len(inner.split()) > 3 or " of " in f" {inner} ":
-        return ""
-    return f"{head} {link} {inner}" if checked(inner.split()) or " " not in inner else ""

@@ -10,11 +10,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from proda_core.teachers.grammar import SentenceGrammar, SentenceReading
+from proda_core.teachers.attachments import attach
+from proda_core.teachers.grammar import SentenceGrammar
 from proda_core.teachers.phrases import Unit, units_of
 from proda_core.teachers.protocol import Alias, Definition, Proposition, Reading
 from proda_core.teachers.sentences import Sentence, SentenceSplitter
 from proda_core.teachers.tagging import Tagger, Token
+from proda_core.teachers.view import SentenceReading
 from proda_core.types import Chunk
 
 RULES_VERSION = "1"
@@ -40,7 +42,7 @@ class RulesTeacher:
         paragraph = -1
         for sentence in self._splitter.split(chunk.text):
             tokens = self._tagger.tag(sentence.text)
-            units = units_of(tokens)
+            units = attach(units_of(tokens))
             antecedents = before if sentence.paragraph == paragraph else ()
             reading = _read(units, tokens, antecedents)
             propositions += _propositions(reading, sentence, tokens)
@@ -54,14 +56,13 @@ class RulesTeacher:
 
 
 def _read(units: list[Unit], tokens: Sequence[Token], antecedents: tuple[Unit, ...]) -> SentenceReading:
-    grammar = SentenceGrammar(units, antecedents)
-    grammar.agreement = {
+    agreement = {
         i: tokens[u.first].tag not in ("VVZ", "VBZ", "VHZ", "VDZ")
         for i, u in enumerate(units)
         if u.symbol in "VPC"
         and tokens[u.first].tag in ("VVZ", "VBZ", "VHZ", "VDZ", "VVB", "VBB", "VHB", "VDB")
     }
-    return grammar.read()
+    return SentenceGrammar(units, antecedents, agreement).read()
 
 
 def _propositions(reading: SentenceReading, sentence: Sentence, tokens: Sequence[Token]) -> list[Proposition]:

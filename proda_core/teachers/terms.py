@@ -55,10 +55,10 @@ def noun_term(modifiers: Sequence[Token], nouns: Sequence[Token], *, first: bool
         return ""  # "a sharp increase": of what?
     if any(m.tag in ("AJC", "AJS") and m.lower not in _COMPARED for m in modifiers):
         return ""
-    name = last.text[:1].isupper() and not (first and len(words) == 1)
-    if not name and last.tag in ("NN2", "NN0", "NP0"):
-        kept = words[-1].lower() in PLURAL_TERMS and len(words) == 1
-        words[-1] = words[-1] if kept else singular(words[-1])
+    named = last.text[:1].isupper() and not (first and len(words) == 1)
+    if not named and last.tag in ("NN2", "NN0", "NP0"):
+        stays = words[-1].lower() in PLURAL_TERMS and len(words) == 1
+        words[-1] = words[-1] if stays else singular(words[-1])
     if words and words[0].lower() in _COMPARED and len(words) > 1:
         words[0] = _COMPARED[words[0].lower()] if words[-1].lower() in MEASURED else words[0]
     return checked(words)

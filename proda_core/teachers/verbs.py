@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """``reverse``: the grammatical object is the relation's subject. ``grade``: up, down or "". ``deed``: noun after the object."""
+    """``reverse``: the grammatical object is the relation's subject. ``grade``: up, down or "". ``deed``: a noun added."""
 
     type: str
     reverse: bool = False
@@ -37,19 +37,46 @@ def _deed(noun: str) -> Frame:
 
 # Active verbs; with a preposition after a space when the object follows one.
 ACTIVE: dict[str, Frame] = _table(
-    ("exert, form, cause, produce, create, generate, trigger, induce, yield, bring about, set off, give off, release, emit, secrete, spur, provoke, "
-     "lead to, result in, give rise to, contribute to, drive, account for", _CAUSE),
-    ("result from, arise from, stem from, come from, originate from, derive from, originate in, develop from, emerge from", _CAUSED),
-    ("widen, deepen, enlarge, speed, improve, increase, raise, boost, elevate, enhance, push up, drive up, strengthen, stimulate, encourage, promote, speed up, accelerate", _UP),
-    ("prevent, inhibit, kill, deplete, harm, undermine, block, suppress, hinder, destroy, eliminate, erode, dampen, depress, curb, deter, reduce, decrease, lower, diminish, lessen, weaken, slow, slow down, drive down, push down, discourage, limit, restrict", _DOWN),
-    ("require, need, entail, depend on, depend upon, rely on, rely upon, rest on, hinge on, presuppose", _NEED),
-    ("change, alter, modify, shape, favor, enable, determine, govern, affect, influence, underlie, dictate", _NEEDED),
+    (
+        "exert, form, cause, produce, create, generate, trigger, induce, yield, bring about, "
+        "set off, give off, release, emit, secrete, spur, provoke, "
+        "lead to, result in, give rise to, contribute to, drive, account for",
+        _CAUSE,
+    ),
+    (
+        "result from, arise from, stem from, come from, originate from, derive from, "
+        "originate in, develop from, emerge from",
+        _CAUSED,
+    ),
+    (
+        "widen, deepen, enlarge, speed, improve, increase, raise, boost, elevate, enhance, "
+        "push up, drive up, strengthen, stimulate, encourage, promote, speed up, accelerate",
+        _UP,
+    ),
+    (
+        "prevent, inhibit, kill, deplete, harm, undermine, block, suppress, hinder, destroy, "
+        "eliminate, erode, dampen, depress, curb, deter, reduce, decrease, lower, diminish, "
+        "lessen, weaken, slow, slow down, drive down, push down, discourage, limit, restrict",
+        _DOWN,
+    ),
+    (
+        "require, need, entail, depend on, depend upon, rely on, rely upon, rest on, hinge on, presuppose",
+        _NEED,
+    ),
+    (
+        "change, alter, modify, shape, favor, enable, determine, govern, affect, influence, underlie, dictate",
+        _NEEDED,
+    ),
     ("contain, comprise, consist of, incorporate, encompass", _WHOLE),
     ("make up, constitute", _PART),
     ("carry out, perform, facilitate, aid, conduct", Frame("FUNCTION")),
     ("belong to", _PART),
     ("differ from, contrast with, oppose, counteract", _CONTRAST),
-    ("precede, turn into, change into, develop into, evolve into, grow into, become, come before, give way to, melt into", _BEFORE),
+    (
+        "precede, turn into, change into, develop into, evolve into, grow into, become, come "
+        "before, give way to, melt into",
+        _BEFORE,
+    ),
     ("form from, come after, evolve from", _AFTER),
     ("transport, carry, deliver", _deed("transport")),
     ("store", _deed("storage")),
@@ -68,7 +95,7 @@ ACTIVE: dict[str, Frame] = _table(
     ("break down", _deed("breakdown")),
     ("synthesize", _deed("synthesis")),
     ("coordinate", _deed("coordination")),
-)  # fmt: skip
+)
 
 # Said of a process only: "photosynthesis uses light", not "economists use models".
 OF_PROCESSES: dict[str, Frame] = _table(("use, consume, involve", _NEED), ("follow, succeed", _AFTER))
@@ -99,31 +126,51 @@ BETWEEN_OBJECTS: dict[tuple[str, str], Frame] = {
 
 # Passive verb and preposition: subject "is caused by" object.
 PASSIVE: dict[str, Frame] = _table(
-    ("cause by, produce by, create by, generate by, trigger by, induce by, drive by, bring about by, form by, release by", _CAUSED),
+    (
+        "cause by, produce by, create by, generate by, trigger by, induce by, drive by, bring"
+        " about by, form by, release by",
+        _CAUSED,
+    ),
     ("derive from, obtain from", _CAUSED),
-    ("make of, compose of, make up of, comprise of, build from, build of, divide into, subdivide into, construct from", _WHOLE),
+    (
+        "make of, compose of, make up of, comprise of, build from, build of, divide into, "
+        "subdivide into, construct from",
+        _WHOLE,
+    ),
     ("contain in, include in, embed in, find in, house in, enclose in", _PART),
-    ("base on, require by, determine by, govern by, affect by, influence by, support by, control by, enable by, power by", _NEED),
+    (
+        "base on, require by, determine by, govern by, affect by, influence by, support by, "
+        "control by, enable by, power by",
+        _NEED,
+    ),
     ("require for, need for", _NEEDED),
     ("precede by", _AFTER),
-    ("follow by, convert into, convert to, turn into, transform into, change into, replace by, break down into", _BEFORE),
+    (
+        "follow by, convert into, convert to, turn into, transform into, change into, replace"
+        " by, break down into",
+        _BEFORE,
+    ),
     ("use for, use in, design for", Frame("FUNCTION")),
     ("make from, form from", _AFTER),
     ("classify as, regard as, consider as", Frame("SPECIALIZATION")),
     ("distinguish from, oppose to, separate from", _CONTRAST),
-)  # fmt: skip
+)
 
 # "is necessary for": predicate adjective and preposition.
 ADJECTIVE: dict[str, Frame] = _table(
-    ("necessary for, essential for, essential to, crucial for, vital for, vital to, crucial to, indispensable for, required for, needed for, "
-     "important for", _NEEDED),
+    (
+        "necessary for, essential for, essential to, crucial for, vital for, vital to, "
+        "crucial to, indispensable for, required for, needed for, "
+        "important for",
+        _NEEDED,
+    ),
     ("due to, attributable to", _CAUSED),
     ("responsible for", _CAUSE),
     ("different from, distinct from, opposite to", _CONTRAST),
     ("dependent on, reliant on, contingent on, based on", _NEED),
     ("useful for, suitable for", Frame("FUNCTION")),
     ("present in, contained in, found in", _PART),
-)  # fmt: skip
+)
 
 # Noun made from a verb after "is used to", "helps to".
 DEEDS = {verb: frame.deed for verb, frame in ACTIVE.items() if frame.deed}
