@@ -116,8 +116,8 @@ class PolicyConfig(_Section):
     max_rejections: int = Field(
         2, ge=1, description="rejected rounds in a row after which the session has reached a plateau"
     )
-    min_patchable: int = Field(5, ge=1)
-    lost_items_for_replay: int = Field(5, ge=1)
+    min_patchable: int = Field(10, ge=1)
+    lost_items_for_replay: int = Field(10, ge=1)
 
 
 class GeneralConfig(_Section):

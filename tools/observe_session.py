@@ -10,12 +10,12 @@ from collections import Counter
 from evals.pairing import pair_general
 from evals.statistics import gain_interval
 from evals.summary import accuracy
+from evals.withdrawals import apply_withdrawals, read_withdrawals
+from proda_core.diagnosis import PATCHABLE, is_patchable
 from proda_core.errors import ToolError
 from proda_core.records import load_diagnoses, load_report
 from proda_core.serialize import from_plain, to_plain
 from proda_core.types import (
-    Diagnosis,
-    DiagnosisKind,
     EvalReport,
     Interval,
     Observations,
@@ -26,8 +26,6 @@ from tools.book import Book
 from tools.host import Host
 from tools.lost_items import lost_items
 from tools.work import book_of
-
-REPAIRABLE = (DiagnosisKind.CONCEPT_GAP, DiagnosisKind.REASONING_DEFICIT)
 
 
 class ObservationsView(ToolModel):
@@ -84,11 +82,14 @@ def observe(host: Host) -> Observations:
         raise ToolError(
             f"the incumbent's failures are not diagnosed: call diagnose_failures with {incumbent.report_id}"
         )
-    report = load_report(host.store, incumbent.report_id)
+    withdrawn = read_withdrawals(host.folder.root)
+    report = apply_withdrawals(load_report(host.store, incumbent.report_id), withdrawn)
     base = load_report(host.store, book.need("base_report_id"))
     diagnoses = load_diagnoses(host.store, diagnosis_id)
-    sealed = _unpatchable(host, book, diagnoses)
-    repairable = [d for d in diagnoses if d.kind in REPAIRABLE]
+    snapshot = host.snapshot(book.need("snapshot_id"))
+    sealed = host.benchmark(book.need("benchmark_id")).sealed_l2_ids()
+    repairable = sum(d.kind in PATCHABLE for d in diagnoses)
+    patchable = sum(is_patchable(d, snapshot, sealed) for d in diagnoses)
     ledger = host.own.ledger
     rounds_left, disk_left = ledger.left("rounds"), ledger.left("disk_bytes")
     return Observations(
@@ -97,8 +98,8 @@ def observe(host: Host) -> Observations:
         rounds=summaries(host, book),
         failures=sum(1 for s in report.dev if s.value is not None and not s.correct),
         diagnoses=dict(sorted(Counter(d.kind.value for d in diagnoses).items())),
-        patchable=len(repairable) - sealed,
-        unpatchable_sealed=sealed,
+        patchable=patchable,
+        unpatchable_sealed=repairable - patchable,
         lost_items=len(lost_items(host, book)),
         general_drop=_general_drop(base, report),
         rejected_in_a_row=_rejected_in_a_row(book),
@@ -109,16 +110,6 @@ def observe(host: Host) -> Observations:
         disk_left_bytes=None if disk_left is None else int(disk_left),
         stop_requested=host.folder.stop_requested(),
         target_dev=host.config.policy.target_dev,
-    )
-
-
-def _unpatchable(host: Host, book: Book, diagnoses: tuple[Diagnosis, ...]) -> int:
-    snapshot = host.snapshot(book.need("snapshot_id"))
-    sealed = host.benchmark(book.need("benchmark_id")).sealed_l2_ids()
-    return sum(
-        1
-        for d in diagnoses
-        if d.kind in REPAIRABLE and sealed.intersection(snapshot.chains[d.chain_id].relation_ids)
     )
 
 
