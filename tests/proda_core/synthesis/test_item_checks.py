@@ -100,6 +100,22 @@ def test_a_second_option_that_phi_implies_is_refused() -> None:
     assert failure(item_of(), ("moraine", PART, "granite")) == "second_option_implied"
 
 
+def test_the_concept_before_the_last_kind_is_refused_since_anything_is_a_kind_of_itself() -> None:
+    triples = (
+        ("frost", LEADS, "gravel"),
+        ("gravel", KIND, "debris"),
+        ("quartz", KIND, "mineral"),
+        ("basalt", KIND, "igneous"),
+    )
+    item = replace(
+        item_of(("gravel", "debris", "mineral", "igneous")),
+        stem="In biology, frost leads to a concept that is a kind of which of the following?",
+        l1_ids=(cid("frost"), cid("gravel"), cid("debris")),
+        l2_ids=(rid("frost", LEADS, "gravel"), rid("gravel", KIND, "debris")),
+    )
+    assert item_failure(item, Truths(little(*triples))) == "second_option_implied"
+
+
 def test_a_wider_name_of_the_gold_is_refused_as_an_option() -> None:
     assert failure(item_of(), ("granite", KIND, "moraine")) == "second_option_implied"
 
