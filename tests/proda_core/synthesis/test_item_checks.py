@@ -100,20 +100,22 @@ def test_a_second_option_that_phi_implies_is_refused() -> None:
     assert failure(item_of(), ("moraine", PART, "granite")) == "second_option_implied"
 
 
-def test_the_concept_before_the_last_kind_is_refused_since_anything_is_a_kind_of_itself() -> None:
-    triples = (
+def test_an_inner_concept_that_a_longer_way_makes_right_is_refused() -> None:
+    # Frost leads to ice, that to cracks, and those to gravel: so frost leads to something that leads to gravel.
+    way = (
         ("frost", LEADS, "gravel"),
-        ("gravel", KIND, "debris"),
-        ("quartz", KIND, "mineral"),
-        ("basalt", KIND, "igneous"),
+        ("gravel", LEADS, "moraine"),
+        ("quartz", LEADS, "granite"),
+        ("basalt", LEADS, "seabed"),
     )
     item = replace(
-        item_of(("gravel", "debris", "mineral", "igneous")),
-        stem="In biology, frost leads to a concept that is a kind of which of the following?",
-        l1_ids=(cid("frost"), cid("gravel"), cid("debris")),
-        l2_ids=(rid("frost", LEADS, "gravel"), rid("gravel", KIND, "debris")),
+        item_of(),
+        stem="In biology, frost leads to a concept that leads to which of the following?",
+        l2_ids=(rid("frost", LEADS, "gravel"), rid("gravel", LEADS, "moraine")),
     )
-    assert item_failure(item, Truths(little(*triples))) == "second_option_implied"
+    assert item_failure(item, Truths(little(*way))) == ""
+    longer = (("frost", LEADS, "ice"), ("ice", LEADS, "crack"), ("crack", LEADS, "gravel"))
+    assert item_failure(item, Truths(little(*way, *longer))) == "second_option_implied"
 
 
 def test_a_wider_name_of_the_gold_is_refused_as_an_option() -> None:
