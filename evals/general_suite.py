@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from proda_core.answering import FORMAT_ERROR, Reply, generate_replies
 from proda_core.general import GeneralTask, Kind, generate_tasks, reply_is_right
 from proda_core.general.chains import HOPS
-from proda_core.layout import LETTERS, parse_cot_letter, parse_cot_name, parse_letter, parse_true_false
+from proda_core.layout import LETTERS, parse_cot_choice, parse_cot_name, parse_letter, parse_true_false
 from proda_core.types import Score
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _readable(task: GeneralTask, text: str) -> bool:
     if task.kind in _LETTERED:
         return parse_letter(text, len(task.options)) is not None
     if task.options and task.kind is not Kind.PICK:
-        return parse_cot_letter(text, len(task.options)) is not None
+        return parse_cot_choice(text, task.options) is not None
     if task.kind in HOPS:
         return parse_cot_name(text) is not None
     return bool(text.strip())

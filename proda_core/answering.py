@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from proda_core.errors import StudentError
-from proda_core.layout import COT_SUFFIX, LETTERS, choice_prompt, parse_cot_letter, parse_letter
+from proda_core.layout import COT_SUFFIX, LETTERS, choice_prompt, parse_cot_choice, parse_letter
 from proda_core.types import Scoring
 
 if TYPE_CHECKING:
@@ -64,15 +64,18 @@ def answer_choices(
         return _by_loglikelihood(student, questions)
     cot = scoring is Scoring.COT
     suffix, tokens = (COT_SUFFIX, max_new_tokens) if cot else ("", LETTER_TOKENS)
-    parse = parse_cot_letter if cot else parse_letter
     prompts = [choice_prompt(q.stem, q.options) + suffix for q in questions]
     replies = generate_replies(student, prompts, max_new_tokens=tokens)
     return [
         Answer(q.question_id, None, "", reply.failure)
         if reply.failure
-        else Answer(q.question_id, _index(parse(reply.text, len(q.options))), reply.text)
+        else Answer(q.question_id, _index(_chosen(reply.text, q.options, cot=cot)), reply.text)
         for q, reply in zip(questions, replies, strict=True)
     ]
+
+
+def _chosen(text: str, options: Sequence[str], *, cot: bool) -> str | None:
+    return parse_cot_choice(text, options) if cot else parse_letter(text, len(options))
 
 
 def generate_replies(student: Student, prompts: Sequence[str], *, max_new_tokens: int) -> list[Reply]:

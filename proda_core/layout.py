@@ -1,7 +1,8 @@
 """The text layouts that every part of the project shares: choice prompts, chain-of-thought answers, and their parsers.
 
 A choice is asked as a question and lettered options, one a line; it is answered with the bare letter. Chain of
-thought is asked for with a suffix and answered with full sentences ending in "Answer: X". Parsers return None for
+thought is asked for with a suffix and answered with full sentences ending in "Answer: X", X being the option's own text:
+a conclusion is named, and looking up its letter is not part of the reasoning. Parsers return None for
 a reply they cannot read: unparsable is not wrong, and the caller decides what it means.
 """
 
@@ -30,7 +31,7 @@ def context_prompt(context: str, question: str) -> str:
 
 
 def cot_answer(steps: Sequence[str], answer: str) -> str:
-    """The chain-of-thought reply: each step a sentence with its period, then "Answer: " and a letter or a name."""
+    """The chain-of-thought reply: each step a sentence with its period, then "Answer: " and the option's text or the name."""
     return " ".join([*steps, f"Answer: {answer}"])
 
 
@@ -43,11 +44,20 @@ def parse_letter(text: str, n_options: int) -> str | None:
     return letter if letter in LETTERS[:n_options] else None
 
 
-def parse_cot_letter(text: str, n_options: int) -> str | None:
-    """The letter after the last "Answer:" of a chain-of-thought reply, or None when there is no such ending."""
-    if _ANSWER.search(text) is None:
+def parse_cot_choice(text: str, options: Sequence[str]) -> str | None:
+    """The letter of the option that a chain-of-thought reply ends on: "Answer: " and the option's text, or its letter.
+
+    None when there is no such ending. Case, spaces and a final period do not matter; the text of an option comes first.
+    """
+    name = parse_cot_name(text)
+    if name is None:
         return None
-    return parse_letter(text, n_options)
+    named = [letter for letter, option in zip(LETTERS, options, strict=False) if _plain(option) == _plain(name)]
+    return named[0] if len(named) == 1 else parse_letter(text, len(options))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split()).rstrip(".")
 
 
 def parse_cot_name(text: str) -> str | None:

@@ -60,7 +60,7 @@ def ask_chain(asker: Asker, world: World, kind: Kind) -> Question:
         return Question(kind, text + COT_SUFFIX, cot_answer(walk.steps, walk.gold), walk.gold)
     options = asker.options(world, walk.gold, _near(asker, world, walk), banned=_banned(asker, walk))
     letter = LETTERS[options.index(walk.gold)]
-    answer = cot_answer(walk.steps, letter)
+    answer = cot_answer(walk.steps, walk.gold)
     return Question(kind, choice_prompt(text, options) + COT_SUFFIX, answer, letter, tuple(options))
 
 

@@ -242,7 +242,7 @@ def _choice(asker: Asker, world: World, forms: Phrasings) -> Question:
 
 
 def _choice_cot(asker: Asker, world: World, forms: Phrasings) -> Question:
-    """The same, answered by the statement and then the letter."""
+    """The same, answered by the statement and then the option."""
     return _lettered(asker, world, forms, reasoned=True)
 
 
@@ -254,7 +254,7 @@ def _lettered(asker: Asker, world: World, forms: Phrasings, *, reasoned: bool) -
     letter = LETTERS[options.index(gold)]
     text = choice_prompt(capital(asker.rng.choice(forms.choice_frames).format(q=question)), options)
     if reasoned:
-        answer = cot_answer([fact.sentence], letter)
+        answer = cot_answer([fact.sentence], gold)
         return Question(Kind.CHOICE_COT, text + COT_SUFFIX, answer, letter, tuple(options))
     return Question(Kind.CHOICE, text, letter, letter, tuple(options))
 

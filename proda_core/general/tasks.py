@@ -14,7 +14,7 @@ from proda_core.general.chains import HOPS, ask_chain
 from proda_core.general.names import Family, NameSource
 from proda_core.general.questions import CONTEXT_FREE, Asker, Kind, NoQuestionError, Question, ask
 from proda_core.general.worlds import World, build_world, shape_for
-from proda_core.layout import context_prompt, parse_cot_letter, parse_cot_name, parse_letter, parse_true_false
+from proda_core.layout import context_prompt, parse_cot_choice, parse_cot_name, parse_letter, parse_true_false
 
 ALL_KINDS: tuple[Kind, ...] = tuple(Kind)
 DEFAULT_NAMES = NameSource()
@@ -100,7 +100,7 @@ def reply_is_right(task: GeneralTask, reply: str) -> bool:
     if task.kind in _LETTERED:
         found = parse_letter(reply, len(task.options))
     elif task.options and task.kind is not Kind.PICK:
-        found = parse_cot_letter(reply, len(task.options))
+        found = parse_cot_choice(reply, task.options)
     elif task.kind is Kind.TRUEFALSE:
         found = parse_true_false(reply)
     elif task.kind in HOPS:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from proda_core.disciplines import discipline_name
 from proda_core.guard.normalise import words
 from proda_core.knowledge import Walk
-from proda_core.layout import LETTERS, cot_answer, parse_cot_letter, parse_letter
+from proda_core.layout import LETTERS, cot_answer, parse_cot_choice, parse_letter
 from proda_core.synthesis.distractors import GOLD, answers_to, like_length
 from proda_core.synthesis.questions import ChainQuestion, ask_walk, walk_steps
 from proda_core.synthesis.truths import Truths
@@ -119,7 +119,7 @@ def own_gold_scores(item: Item, truths: Truths) -> str:
     steps = walk_steps(truths.snapshot, question_of(item, truths))
     if parse_letter(letter, OPTIONS) != letter:
         return "gold_letter_unread"
-    return "" if parse_cot_letter(cot_answer(steps, letter), OPTIONS) == letter else "gold_chain_unread"
+    return "" if parse_cot_choice(cot_answer(steps, item.gold), item.options) == letter else "gold_chain_unread"
 
 
 def lineage_complete(item: Item, truths: Truths) -> str:
