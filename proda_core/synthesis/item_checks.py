@@ -114,12 +114,14 @@ def hidden_in_stem(stem: str, concept_ids: Iterable[str], truths: Truths) -> boo
 
 
 def own_gold_scores(item: Item, truths: Truths) -> str:
-    """The gold letter, alone and after a chain of thought, reads back as the gold."""
+    """The gold letter alone, and a chain of thought that ends on the gold, read back as the gold."""
     letter = LETTERS[item.gold_index]
     steps = walk_steps(truths.snapshot, question_of(item, truths))
     if parse_letter(letter, OPTIONS) != letter:
         return "gold_letter_unread"
-    return "" if parse_cot_choice(cot_answer(steps, item.gold), item.options) == letter else "gold_chain_unread"
+    return (
+        "" if parse_cot_choice(cot_answer(steps, item.gold), item.options) == letter else "gold_chain_unread"
+    )
 
 
 def lineage_complete(item: Item, truths: Truths) -> str:

@@ -1,7 +1,7 @@
 """Chain-of-thought rows: a walk through the graph asked forward or backward, answered by its steps and then the end.
 
 Steps are the canonical statements in walking order, the same strings that the initial Examples answer with; the answer is the
-option's letter, or the term itself in the open form. Written from the graph alone: no item is read here.
+term reached, with or without options to choose it from. Written from the graph alone: no item is read here.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class WalkRows:
     seed: int
 
     def along(self, walk: Walk, chain_id: str = "") -> Iterator[RowText]:
-        """All ways of one walk: forward and backward, lettered and open, each in another template; then its sub-walks."""
+        """All ways of one walk: forward and backward, with options and open, each in another template; then its sub-walks."""
         rng = self._rng("along", *walk.relation_ids)
         forward, backward = self._turned(FORWARD, rng), self._turned(BACKWARD, rng)
         yield from self.lettered(walk, forward[0], rng, forward=True, chain_id=chain_id)
@@ -45,7 +45,7 @@ class WalkRows:
             yield from self.lettered(part, backward[0], rng, forward=False, chain_id=chain_id)
 
     def elsewhere(self, walk: Walk) -> Iterator[RowText]:
-        """A scaffold walk: lettered forward and backward, and one open, in templates that its content picks."""
+        """A scaffold walk: with options forward and backward, and one open, in templates that its content picks."""
         rng = self._rng("elsewhere", *walk.relation_ids)
         forward, backward = self._turned(FORWARD, rng), self._turned(BACKWARD, rng)
         yield from self.lettered(walk, forward[0], rng, forward=True)

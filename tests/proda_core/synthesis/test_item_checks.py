@@ -179,7 +179,7 @@ def test_an_item_that_would_not_score_with_its_own_gold_is_refused(monkeypatch: 
     monkeypatch.setattr(item_checks, "parse_letter", lambda text, n: None)
     assert item_failure(item_of(), truths) == "gold_letter_unread"
     monkeypatch.undo()
-    monkeypatch.setattr(item_checks, "parse_cot_letter", lambda text, n: "D")
+    monkeypatch.setattr(item_checks, "parse_cot_choice", lambda text, options: "D")
     assert item_failure(item_of(), truths) == "gold_chain_unread"
 
 

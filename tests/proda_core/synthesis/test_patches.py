@@ -11,7 +11,7 @@ from proda_core.config import MixtureConfig
 from proda_core.guard import LineageIndex, check_patch, sealed_pairs
 from proda_core.jobs import JobContext, JobRequest
 from proda_core.knowledge import save_snapshot, snapshot_id
-from proda_core.layout import COT_SUFFIX, parse_cot_letter, parse_cot_name
+from proda_core.layout import COT_SUFFIX, parse_cot_choice, parse_cot_name
 from proda_core.phi import verbalise
 from proda_core.records import load_patch, save_benchmark, save_diagnoses
 from proda_core.synthesis import patch_job
@@ -81,15 +81,17 @@ def test_a_walk_is_answered_by_canonical_steps_in_walking_order(
         assert " ".join(end).casefold() in stem.casefold()
 
 
-def test_a_lettered_walk_names_its_gold_by_letter_and_an_open_one_by_term(patch: PatchSet) -> None:
+def test_every_walk_ends_on_its_gold_by_name_and_a_lettered_one_on_one_of_its_options(
+    patch: PatchSet,
+) -> None:
     for row in walks(patch, Role.PATCH):
         asked, answer = (m.content for m in row.example.messages)
         if row.example.format is Format.CHOICE:
-            letter = parse_cot_letter(answer, 4)
+            options = [line[3:] for line in asked.split("\n") if line[1:3] == ". "]
+            letter = parse_cot_choice(answer, options)
             assert letter
-            gold = next(line[3:] for line in asked.split("\n") if line.startswith(f"{letter}. "))
-        else:
-            gold = parse_cot_name(answer) or ""
+            assert options["ABCD".index(letter)] == parse_cot_name(answer)
+        gold = parse_cot_name(answer) or ""
         last = answer.split(" Answer: ")[0].split(". ")[-1]
         assert gold.casefold() in last.casefold()
 
