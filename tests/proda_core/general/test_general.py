@@ -12,7 +12,7 @@ from proda_core.general.chains import HOPS
 from proda_core.general.phrasings import HELDOUT, TRAIN
 from proda_core.general.questions import CONTEXT_FREE
 from proda_core.general.wordings import Flavour, wordings_of
-from proda_core.layout import parse_cot_letter
+from proda_core.layout import parse_cot_choice
 from tests.proda_core.general.solver import reached, read_context
 
 FAMILIES = ("train", "heldout")
@@ -100,7 +100,8 @@ def test_chains_of_thought_quote_statements_that_join_to_the_gold(kind: Kind, fa
         reads = read_context(task.prompt)
         steps = [step.strip().lower() for step in re.findall(r"[^.]+\.", body)]
         assert len(steps) == HOPS[kind]
-        gold = task.options["ABCD".index(final)] if task.options else final
+        gold = task.options["ABCD".index(task.gold)] if task.options else task.gold
+        assert final == gold
         question = task.prompt.split("\n\n")[1].lower()
         start = reached(reads, steps) - {gold}
         assert len(start) == 1 and start.pop() in question
@@ -152,5 +153,5 @@ def test_full_sentence_answers_stand_in_the_prompt(kind: str) -> None:
 
 def test_gold_letters_are_balanced() -> None:
     tasks = generate_tasks(seed=16, count=400, family="train", kinds=["chain_choice2"], difficulty=2)
-    letters = [parse_cot_letter(task.answer, 4) for task in tasks]
+    letters = [parse_cot_choice(task.answer, task.options) for task in tasks]
     assert all(letters.count(letter) > 60 for letter in "ABCD")
