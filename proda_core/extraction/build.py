@@ -113,14 +113,14 @@ def _concepts(
         if identity not in sources:
             continue
         text = ""
-        evidence: Evidence | None = None
+        witness: Evidence | None = None
         if key in definitions:
             chunk_id, definition = definitions[key]
             quote = chunks[chunk_id].text[definition.start : definition.end]
-            text, evidence = definition.text, Evidence(chunk_id, definition.start, definition.end, quote)
+            text, witness = definition.text, Evidence(chunk_id, definition.start, definition.end, quote)
         concepts.append(
             Concept(
-                identity, term, canon.aliases[key], concept_type(term), text, evidence,
+                identity, term, canon.aliases[key], concept_type(term), text, witness,
                 tuple(sources[identity]), _most_common(disciplines[identity]),
             )
         )  # fmt: skip

@@ -9,38 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proda_core.extraction.graph import Triple
+from proda_core.teachers import PRIVATIVE
 
 _GRADES = frozenset(("higher", "lower", "more", "less", "fewer", "change"))
-_PRIVATIVE = frozenset(
-    [
-        "expected",
-        "future",
-        "planned",
-        "desired",
-        "non",
-        "artificial",
-        "false",
-        "fake",
-        "former",
-        "potential",
-        "negative",
-        "anti",
-        "quasi",
-        "pseudo",
-        "imaginary",
-        "virtual",
-        "zero",
-        "free",
-        "unfair",
-        "perfect",
-        "imperfect",
-        "net",
-        "relative",
-        "black",
-        "white",
-        "dark",
-    ]
-)
 
 
 def generalise(triples: Sequence[Triple]) -> int:
@@ -61,7 +32,7 @@ def generalise(triples: Sequence[Triple]) -> int:
 
 def _shorter(triple: Triple, subjects: set[str]) -> str:
     words = triple.object.split()
-    if words[0] in _GRADES | _PRIVATIVE or {"of", "in", "for", "on", "to"} & set(words):
+    if words[0] in _GRADES | PRIVATIVE or {"of", "in", "for", "on", "to"} & set(words):
         return ""
     for cut in range(1, len(words)):
         candidate = " ".join(words[cut:])

@@ -89,6 +89,8 @@ class SentenceGrammar(PredicateReader):
         """ ", releasing oxygen": the main clause's subject does it."""
         if i < 2 or self.symbols[i - 1] != "," or not any(v in self.symbols[:i] for v in "VP"):
             return
+        if self.units[i].lemma in ("depend", "accord", "include"):
+            return  # prepositions by now
         verbs_before = [k for k in self._subjects if k < i]
         if not verbs_before or any(s in self.symbols[max(verbs_before) : i] for s in "rsq;"):
             return
@@ -108,6 +110,8 @@ class SentenceGrammar(PredicateReader):
         ):
             return
         kind = self.units[j]
+        if self.symbols[max(0, j - 2) : j] == "Np" and (self._lemma(i) == "including" or j == i - 2):
+            return  # which of the two nouns has the examples?
         if (
             not kind.plural
             or kind.negated
@@ -151,6 +155,8 @@ class SentenceGrammar(PredicateReader):
         for i in range(len(self.units) - 3):
             if self.symbols[i : i + 3] != "N,N" or self.units[i + 2].determiner not in ("a", "an"):
                 continue
+            if self.symbols[0] in "sp" and "," not in self.symbols[: i + 1]:
+                continue  # the comma closes a fronted clause
             after = self._at(i + 3)
             closes = after == "," and self._at(i + 4) not in ("c", "N")
             if not (closes or after in ("r", "D", "G", "p") or after == "."):

@@ -48,6 +48,7 @@ BARE_HEADS = _words(
     "mean means age class version option outcome impact effect influence power life cost "
     "price output input need rule right"
 ) - _words(
+    "speed growth movement surface material interaction behavior behaviour choice decision resource benefit research "
     "firm government power price output input cost value variable statement code file program data production class "
     "environment worker growth company business user information good goods service resource reaction output"
 )
@@ -164,3 +165,8 @@ PROCESS_SUFFIXES = (
 )
 # A sentence that names one of these speaks of a picture or a made-up case.
 SHOWN = _words("figure table exhibit diagram graph scenario exercise appendix")
+# With these in front, a thing is not one of its kind ("artificial intelligence"), or no longer said to be.
+PRIVATIVE = _words(
+    "expected future planned desired non artificial false fake former potential negative anti quasi pseudo imaginary "
+    "virtual zero free unfair perfect imperfect net relative black white dark"
+)

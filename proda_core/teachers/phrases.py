@@ -277,39 +277,52 @@ def _participle(tokens: Sequence[Token], start: int, symbol: str) -> Unit:
     return Unit(symbol, start, end, verb, text=tokens[start].lower)
 
 
+_PUNCTUATION = {"\u2014": "-", "\u2013": "-", "[": "(", "]": ")"}
+_COMPOUNDS = (
+    (("as", "well", "as"), "c", "and"),
+    (("such", "as"), "p", "such as"),
+    (("because", "of"), "p", "because of"),
+    (("including",), "p", "including"),
+)
+
+
 def _word(tokens: Sequence[Token], i: int, before: Sequence[Unit]) -> Unit:
-    token = tokens[i]
-    word, tag = token.lower, token.tag
-    symbol = "?"
+    words = [token.lower for token in tokens[i : i + 3]]
+    for compound, symbol, lemma in _COMPOUNDS:
+        if tuple(words[: len(compound)]) == compound:
+            return Unit(symbol, i, i + len(compound), lemma)
+    word, tag = words[0], tokens[i].tag
     if tag == "PUN":
-        symbol = {"\u2014": "-", "\u2013": "-", "[": "(", "]": ")"}.get(word, word)
-    elif word == "such" and i + 1 < len(tokens) and tokens[i + 1].lower == "as":
-        return Unit("p", i, i + 2, "such as")
-    elif (
-        word in ("including", "because")
-        and i + 1 < len(tokens)
-        and (word == "including" or tokens[i + 1].lower == "of")
-    ):
-        return Unit("p", i, i + 1 + (word == "because"), word if word == "including" else "because of")
+        symbol = _PUNCTUATION.get(word, word)
     elif word == "that":
         symbol = "r" if before and before[-1].symbol == "N" else "t"
-    elif word in ("which", "who", "whom", "whose", "where"):
-        symbol = "r" if word in ("which", "who") else "q"
+    elif word in ("which", "who"):
+        symbol = "r"
+    elif word in ("whom", "whose", "where"):
+        symbol = "q"
     elif word in PERSONAL:
         symbol = "w"
-    elif tag in ("CJS", "CJT", "AVQ"):
-        symbol = "s"
+    elif tag in ("PRP", "AVP"):
+        symbol = "s" if word == "as" and _clause_follows(tokens, i + 1) else "p"
     elif tag == "CJC":
         symbol = "c" if word in ("and", "or", "&", "and/or") else "k"
-    elif tag == "PRF":
-        symbol = "o"
-    elif tag == "PRP" or tag == "AVP":
-        symbol = "s" if word == "as" and _clause_follows(tokens, i + 1) else "p"
-    elif tag in ("AJ0", "AJC", "AJS", "ORD"):
-        symbol = "A"
-    elif tag in ("AV0", "XX0", "AVQ"):
-        symbol = "a"
+    else:
+        symbol = _SYMBOL_OF_TAG.get(tag, "?")
     return Unit(symbol, i, i + 1, word, negated=word in NEGATORS)
+
+
+_SYMBOL_OF_TAG = {
+    "CJS": "s",
+    "CJT": "s",
+    "AVQ": "s",
+    "PRF": "o",
+    "AJ0": "A",
+    "AJC": "A",
+    "AJS": "A",
+    "ORD": "A",
+    "AV0": "a",
+    "XX0": "a",
+}
 
 
 def _clause_follows(tokens: Sequence[Token], i: int) -> bool:

@@ -135,7 +135,7 @@ class PredicateReader(SubjectFinder):
         if self._at(after) in ("p", "o", "D") and self._at(after + 1) == "N":
             frame = verbs.PASSIVE.get(f"{verb} {self.units[after].lemma}")
             frame = frame or self._by(verb, self.units[after].lemma)
-            if frame:
+            if frame and self._at(after + 2) != "I":  # not "required by law to pay"
                 self._state(subject, frame, self._list_right(after + 1), i)
 
     @staticmethod
@@ -199,6 +199,11 @@ class PredicateReader(SubjectFinder):
         if subject[0].lemma in ROLE_HEADS and subject[0].inner:
             self._role(i, subject[0], at)
             return
+        if subject[0].lemma in KIND_HEADS and subject[0].inner:
+            for kind in subject[0].inner:  # "the second type of X is Y"
+                for term in noun.terms:
+                    self._emit_one(term, "SPECIALIZATION", kind, i)
+            return
         if frame is not None and noun.inner:
             self._emit(subject, frame, noun.inner, i)
             return
@@ -216,11 +221,16 @@ class PredicateReader(SubjectFinder):
         if (
             generic
             and agrees
-            and (indefinite or (noun.determiner == "the" and self._at(at + 1) in ("r", "p", "q")))
+            and not any(self.units[k].pronoun for k in range(max(0, i - 2), i))
+            and (indefinite or (noun.determiner == "the" and self._narrowed(at + 1)))
         ):
             phrase = self._list_right(at)
             self._emit(subject, Frame("SPECIALIZATION"), phrase.units[0].terms, i)
             self._subjects_of_relative(at, subject)
+
+    def _narrowed(self, at: int) -> bool:
+        """ "the price that", "the price at which": definite because it is being defined."""
+        return self._at(at) in ("r", "q") or (self._at(at) == "p" and self._at(at + 1) == "r")
 
     def _subjects_of_relative(self, at: int, subject: tuple[Unit, ...]) -> None:
         """ "X is a Y that does Z": X does Z."""

@@ -150,8 +150,13 @@ class SubjectFinder(SentenceView):
             return ()  # ", which will": the noun or the whole clause
         if noun.pronoun or not noun.terms or len(noun.terms) > 1:
             return ()
-        if self.symbols[relative - 3 : relative - 2] in ("c", "p"):
+        if self.symbols[relative - 3 : relative - 2] == "c":
             return ()
+        if self.symbols[relative - 3 : relative - 2] == "p":
+            # Head or last noun? Only number can tell.
+            head = self.units[relative - 4] if relative >= 4 else noun
+            if head.symbol != "N" or head.plural == noun.plural or verb not in self.agreement:
+                return ()
         if relative - 2 in self._results:
             return tuple(
                 Unit("N", noun.first, noun.last, noun.lemma, (t,)) for t in self._results[relative - 2]

@@ -28,6 +28,7 @@ _CLOSED = {
             "all",
             "both",
             "such",
+            "other",
             "another",
             "either",
             "neither",

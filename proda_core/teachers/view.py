@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from proda_core.teachers.lexicon import AGENTS, EVALUATIVE
 from proda_core.teachers.phrases import Unit
 from proda_core.teachers.terms import less, more, singular
-from proda_core.teachers.verbs import Frame
+from proda_core.teachers.verbs import ACTIVE, Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,11 @@ class SentenceView:
                 return Phrase((self.units[start],), start, start + 1)
 
     def _trimmed(self, members: list[int], end: int) -> Phrase:
+        """Without a last member that is a verb misread ("reduce demand and increase supply") or opens a clause."""
+        last = self.units[members[-1]]
+        opening = next((t.split()[0] for t in last.terms), "")
+        if opening in ACTIVE and not last.determiner and last.core > 1:
+            return Phrase(tuple(self.units[m] for m in members[:-1]), members[0], members[-1] - 1)
         k = end
         while self._at(k) in ("a", "p") or (self._at(k) == "N" and self._at(k - 1) == "p"):
             k += 1
@@ -121,7 +126,7 @@ class SentenceView:
 
     def _state(self, subject: Sequence[Unit], frame: Frame, objects: Phrase, verb: int) -> None:
         for unit in objects.units:
-            if unit.negated or unit.pronoun or unit.determiner in ("this", "these", "such", "those"):
+            if unit.negated or unit.pronoun or unit.determiner in ("this", "these", "such", "those", "other"):
                 continue
             terms = tuple(t for t in (shaped(term, frame, plural=unit.plural) for term in unit.terms) if t)
             if frame.grade and len(unit.terms) == 1:
