@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from agent.cli.ladder import ladder_markdown
 from agent.cli.options import (
     DEFAULT_ROOT,
     JsonOption,
@@ -18,11 +19,12 @@ from agent.cli.options import (
     seconds,
     stderr,
 )
-from agent.cli.show import show_report, show_status
+from agent.cli.show import show_paths, show_report, show_status
 from agent.connect import create_session, reading, write_report
 from agent.drive import Outcome, drive
 from proda_core.config import load_config
 from proda_core.demo import DEMO_CONFIG, DEMO_CORPUS
+from proda_core.errors import SessionError
 from proda_core.session import SessionFolder
 
 
@@ -107,16 +109,27 @@ def stop(session: SessionArgument = None, sessions: RootOption = DEFAULT_ROOT) -
 
 
 def report(
-    session: SessionArgument = None, sessions: RootOption = DEFAULT_ROOT, json: JsonOption = False
+    session: SessionArgument = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the ladder alone, as Markdown.")
+    ] = False,
+    sessions: RootOption = DEFAULT_ROOT,
+    json: JsonOption = False,
 ) -> None:
     """Show a session's report and write its report.html."""
     folder = chosen(session, sessions)
     view = asyncio.run(_ask(folder, "report_session"))
     if json:
         print_json(view)
-        return
-    show_report(view)
-    typer.echo(f"\n{write_report(folder, view)}")
+    elif markdown:
+        if not view["ladder"]:
+            raise SessionError(
+                f"session {folder.name} has no ladder yet: no model was scored; see proda status"
+            )
+        typer.echo(ladder_markdown(view))
+    else:
+        show_report(view)
+        show_paths(folder.root, write_report(folder, view))
 
 
 async def _ask(folder: SessionFolder, tool: str) -> dict[str, Any]:
@@ -131,6 +144,7 @@ def _finish(folder: SessionFolder, outcome: Outcome, *, as_json: bool) -> None:
         print_json({**view, "exit_code": outcome.exit_code, "report": str(page)})
     else:
         show_report(view)
-        typer.echo(f"\nreport   {page}\nsession  {folder.root}")
-        typer.echo(f"stopped  {outcome.stop_reason}: {outcome.detail}")
+        show_paths(folder.root, page)
+        if outcome.stop_reason != view["stop_reason"]:  # interrupted: the session itself has not stopped
+            typer.echo(f"  {outcome.stop_reason:<9}  {outcome.detail}")
     raise typer.Exit(outcome.exit_code)

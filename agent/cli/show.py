@@ -1,104 +1,217 @@
-"""The report and the status as a person reads them in a terminal."""
+"""The report and the status as a person reads them in a terminal of 80 columns or more.
+
+Top to bottom: what went in, the ladder, what happened in each round, the decisions, one repaired case followed to the
+sentence it came from, how it ended and where the files lie. Corpus and model text is escaped, never read as markup.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console, RenderableType
 from rich.markup import escape
-from rich.panel import Panel
-from rich.table import Table
-from rich.text import Text
+from rich.padding import Padding
+from rich.table import Column, Table
 
-from agent.summaries import counts, describe_result, percent
+from agent.cli.ladder import ladder_table
+from agent.summaries import (
+    describe_result,
+    duration,
+    mastery_curve,
+    plural,
+    points,
+    subject,
+    tally,
+    words,
+)
 
-
-def show_report(view: dict[str, Any]) -> None:
-    """The ladder, what was diagnosed and patched, the decisions and one repaired case, on stdout."""
-    console = Console(highlight=False, soft_wrap=False)
-    console.print()
-    console.print(_ladder(view))
-    for tool, meta in view["stages"].items():
-        console.print(f"  {escape(describe_result({'tool': tool, 'meta': meta}))}")
-    _decisions(console, view)
-    if view["case"]:
-        console.print(_case(view["case"]))
-    else:
-        console.print("\nno dev item was repaired by an accepted round")
+_KIND_COLOUR = {"patch": "cyan", "replay": "magenta", "stop": "yellow"}
+_SHOWN_ROWS = 2
 
 
-def _ladder(view: dict[str, Any]) -> Table:
-    bench = view["benchmark"]
-    title = f"{view['session']} · {view['corpus']} · base {view['base']} · scoring {view['scoring']}"
-    caption = "accuracy in percent with 95 % Wilson intervals"
-    if bench:
-        caption += f"; dev n={bench['dev']}, sealed n={bench['sealed']}, {bench['groups']} chain groups"
-    table = Table(
-        title=title, caption=caption, title_justify="left", caption_justify="left", header_style="bold"
+def show_report(view: dict[str, Any], console: Console | None = None) -> None:
+    """The whole report on stdout."""
+    console = console or Console(highlight=False)
+    console.print(f"\n[bold]{escape(view['session'])}[/]", highlight=False)
+    console.print(
+        f"[dim]corpus {escape(view['corpus'])}, base {escape(view['base'])}, scoring {view['scoring']}, seed {view['seed']}[/]"
     )
-    for column in (
-        "",
-        "round",
-        "dev",
-        "sealed",
-        "general",
-        "format err.",
-        "repaired",
-        "diagnosed (dev failures)",
-        "verdict",
-    ):
-        table.add_column(column, overflow="fold")
-    for row in view["ladder"]:
-        table.add_row(
-            f"[bold]{row['label']}[/]",
-            row["kind"],
-            percent(row["dev"]),
-            percent(row["sealed"]),
-            percent(row["general"]),
-            str(row["format_errors"]),
-            str(row["repaired"]) if row["verdict"] else "",
-            counts(row["diagnoses"]),
-            _verdict(row),
-        )
-    return table
-
-
-def _verdict(row: dict[str, Any]) -> str:
-    if not row["verdict"]:
-        return "incumbent" if row["kind"] == "v1" else ""
-    p = f"p={row['verdict']['p_dev']:.2g}"
-    return f"[green]accepted[/] {p}" if row["accepted"] else f"[red]rejected[/] {p}"
-
-
-def _decisions(console: Console, view: dict[str, Any]) -> None:
+    if view["stages"]:
+        rows = [
+            (subject(tool), describe_result({"tool": tool, "meta": meta}))
+            for tool, meta in view["stages"].items()
+        ]
+        _section(console, "what went in", _grid([(label, escape(text)) for label, text in rows]))
+    if view["ladder"]:
+        console.print("\n[bold]the ladder[/]")
+        console.print(ladder_table(view))
+    rounds = [row for row in view["ladder"] if row["kind"] != "base"]
+    if rounds:
+        _section(console, "the rounds", _grid([(row["label"], _round(row)) for row in rounds]))
     if view["decisions"]:
-        console.print("\n[bold]decisions[/]")
-    for number, decision in enumerate(view["decisions"], 1):
-        console.print(f"  {number}. [bold]{decision['kind']}[/] {escape(decision['reason'])}", soft_wrap=True)
+        lines = [(f"{n:>2}.", _decision(decision)) for n, decision in enumerate(view["decisions"], 1)]
+        _section(console, "the decisions", _grid(lines))
+    _section(console, "one repaired case", _case(view["case"]) if view["case"] else _no_case(view))
+    _section(console, "the end", _grid(_end(view), width=9))
 
 
-def _case(case: dict[str, Any]) -> Panel:
-    lines: list[Text | str] = [
-        Text(case["stem"], style="bold"),
-        *(Text(f"   {'✓' if option == case['gold'] else ' '} {option}") for option in case["options"]),
-        Text(f"{case['before_model']} answered: {case['before_answer']}", style="red"),
-        Text(f"   {case['before_output']}", style="dim"),
-        Text(f"diagnosis: {case['diagnosis']}: {case['detail']}", style="yellow"),
-        *(Text(f"patch row: {row}", style="cyan") for row in case["rows"][:2]),
-        Text(f"{case['after_model']} answers: {case['after_answer']}", style="green"),
-        Text(f"   {case['after_output']}", style="dim"),
-        *(Text(f"“{step['quote']}” ({step['document']})", style="italic") for step in case["steps"]),
+def show_paths(root: Path, page: Path) -> None:
+    """Where everything lies, and the command that checks it."""
+    console = Console(highlight=False)
+    rows = [
+        ("report", page),
+        ("session", root),
+        ("log", root / "decisions.jsonl"),
+        ("check it", f"proda audit verify {root.name}"),
     ]
-    return Panel(Group(*lines), title="one repaired case", title_align="left")
+    for label, what in rows:
+        console.print(f"  {label:<9}  {escape(str(what))}", soft_wrap=True)
+
+
+def _section(console: Console, title: str, body: RenderableType) -> None:
+    console.print(f"\n[bold]{title}[/]")
+    console.print(body)
+
+
+def _grid(rows: list[tuple[str, str]], *, width: int = 0) -> Padding:
+    """Labels, and beside each its text, which wraps under itself. Texts are markup: escape what is not one's own."""
+    grid = Table.grid(Column(no_wrap=True, min_width=width), Column(overflow="fold"), padding=(0, 2, 0, 0))
+    for label, text in rows:
+        grid.add_row(label, text)
+    return Padding(grid, (0, 0, 0, 2), expand=False)
+
+
+def _round(row: dict[str, Any]) -> str:
+    lines = [_made(row)]
+    if row["verdict"]:
+        lines.append(_outcome(row))
+    if row["diagnoses"]:
+        lines.append(
+            f"{plural(sum(row['diagnoses'].values()), 'dev failure')} diagnosed: {tally(row['diagnoses'])}"
+        )
+    return "\n".join(lines)
+
+
+def _made(row: dict[str, Any]) -> str:
+    """How the round's model came about: rows written, rows trained on, what training showed."""
+    made = f"{row['kind']}: " if row["kind"] != "v1" else ""
+    if row["patch_rows"]:
+        kinds = {name.removeprefix("patch "): n for name, n in row["patch_rows"].items()}
+        made += f"{plural(sum(kinds.values()), 'row')} written ({tally(kinds)}); "
+    if row["mixture_rows"]:
+        made += (
+            f"trained on {plural(sum(row['mixture_rows'].values()), 'row')} ({tally(row['mixture_rows'])})"
+        )
+    training = row["training"]
+    if training:
+        made += f", {plural(training['steps'], 'step')} in {duration(training['wall_s'])}"
+        if training.get("mastery"):
+            made += f"; probed facts known {mastery_curve(training['mastery'])}"
+    return made
+
+
+def _outcome(row: dict[str, Any]) -> str:
+    verdict = row["verdict"]
+    gains = ", ".join(f"{name} {points(verdict[f'{name}_gain'])}" for name in ("dev", "sealed", "general"))
+    figures = f"{verdict['dev_fixed']} repaired, {verdict['dev_broken']} broken; {gains} points"
+    figures += f"; p = {verdict['p_dev']:.2g} against {verdict['alpha']:.3g}"
+    if row["accepted"]:
+        return f"[green]accepted[/]: {figures}"
+    why = "; ".join(reason.split(":", 1)[0] for reason in verdict["reasons"])
+    return f"[red]rejected[/]: {escape(why)} ({figures})"
+
+
+def _decision(decision: dict[str, Any]) -> str:
+    colour = _KIND_COLOUR.get(decision["kind"], "default")
+    return f"[bold {colour}]{escape(decision['kind'])}[/]  {escape(decision['reason'])}"
+
+
+def _case(case: dict[str, Any]) -> Padding:
+    """From the question to the sentence, in the order in which it happened."""
+    options = [
+        f"{chr(65 + n)}. {escape(option)}" + (" [green]← right[/]" if option == case["gold"] else "")
+        for n, option in enumerate(case["options"])
+    ]
+    rows = [
+        ("question", f"[bold]{escape(case['stem'])}[/]\n" + "\n".join(options)),
+        (f"{case['before_model']} said", f"[red]{escape(case['before_answer'])}[/]{_output(case, 'before')}"),
+        ("diagnosis", f"[yellow]{escape(words(case['diagnosis']))}[/]: {escape(case['detail'])}"),
+        *(("patch row", f"[cyan]{escape(row)}[/]") for row in case["rows"][:_SHOWN_ROWS]),
+        (f"{case['after_model']} says", f"[green]{escape(case['after_answer'])}[/]{_output(case, 'after')}"),
+    ]
+    for number, step in enumerate(case["steps"], 1):
+        read = f"{escape(step['statement'])}\n[italic]“{escape(step['quote'])}”[/] [dim]{escape(step['document'])}[/]"
+        rows.append((f"read {number}", read))
+    return _grid(rows)
+
+
+def _output(case: dict[str, Any], when: str) -> str:
+    """What the model wrote, unless that is its answer and nothing more."""
+    text = " ".join(str(case[f"{when}_output"]).split())
+    return "" if not text or text == case[f"{when}_answer"] else f"\n[dim]{escape(text)}[/]"
+
+
+def _no_case(view: dict[str, Any]) -> Padding:
+    patches = [row for row in view["ladder"] if row["kind"] == "patch"]
+    if not patches:
+        why = "No patch round was run."
+    elif not any(row["accepted"] for row in patches):
+        why = (
+            "None to show: no patch round was accepted, so the repairs above belong to no model that is kept."
+        )
+    else:
+        why = "None to show: no diagnosed failure was repaired by an accepted patch round."
+    return Padding(f"[dim]{why}[/]", (0, 0, 0, 2))
+
+
+def _end(view: dict[str, Any]) -> list[tuple[str, str]]:
+    stopped = (
+        f"{words(view['stop_reason'])}: {view['stop_detail']}"
+        if view["stop_reason"]
+        else "not finished; proda resume goes on"
+    )
+    return [("stopped", escape(stopped)), ("spent", escape(spent(view["budget"])))]
+
+
+def spent(budget: dict[str, Any]) -> str:
+    """The budget in words: 3:28 min, 1 of 1 rounds, 29 MB of 2,000 MB."""
+    said = []
+    for name, meter in sorted(budget.items(), reverse=True):  # wall time first
+        used, limit = meter["used"], meter["limit"]
+        if name == "wall_s":
+            said.append(duration(used) + (f" of {duration(limit)}" if limit is not None else ""))
+        elif name == "disk_bytes":
+            said.append(f"{used / 1e6:,.0f} MB" + (f" of {limit / 1e6:,.0f} MB" if limit is not None else ""))
+        else:
+            said.append(f"{used:g}" + (f" of {limit:g}" if limit is not None else "") + f" {words(name)}")
+    return ", ".join(said) or "nothing yet"
+
+
+def _meters(budget: dict[str, str]) -> dict[str, dict[str, float | None]]:
+    """get_status's "208.2 of unlimited" as figures again."""
+    meters = {}
+    for name, text in budget.items():
+        used, _, limit = text.partition(" of ")
+        meters[name] = {"used": float(used), "limit": None if limit == "unlimited" else float(limit)}
+    return meters
 
 
 def show_status(view: dict[str, Any]) -> None:
     """What the session is doing now."""
     console = Console(highlight=False)
-    console.print(f"[bold]{view['session']}[/]  {view['state']}")
-    console.print(f"  now       {escape(view['now'])}")
-    console.print(f"  rounds    {view['rounds']}   incumbent {view['incumbent'] or 'none yet'}")
-    console.print(f"  decisions {view['decisions']}   last: {escape(view['last_decision'] or 'none yet')}")
-    console.print(f"  budget    {escape(counts(view['budget']) or 'unlimited')}")
-    if view["stop_reason"]:
-        console.print(f"  stopped   {view['stop_reason']}")
+    console.print(f"[bold]{escape(view['session'])}[/]  {view['state']}")
+    rows = [
+        ("now", view["now"]),
+        ("rounds", f"{view['rounds']} after V1; incumbent {view['incumbent'] or 'none yet'}"),
+        ("decisions", f"{view['decisions']}; last {view['last_decision'] or 'none yet'}"),
+        ("budget", spent(_meters(view["budget"]))),
+        *([("host", view["host"])] if view["host"] else []),
+        *([("stopped", words(view["stop_reason"]))] if view["stop_reason"] else []),
+        *(
+            [("asked", "to stop at the next decision")]
+            if view["stop_requested"] and not view["stop_reason"]
+            else []
+        ),
+    ]
+    console.print(_grid([(label, escape(text)) for label, text in rows]))
