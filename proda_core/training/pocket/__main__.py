@@ -61,7 +61,7 @@ def _train(arguments: Sequence[str]) -> int:
 def open_run(folder: Path, plan: Plan) -> Pretraining:
     """A run at its beginning, with the tokenizer and words of its folder."""
     tokenizer, words = prepare(folder, plan)
-    maker = RowMaker(tokenizer, pocket_names(tokenizer, words), plan.context)
+    maker = RowMaker(tokenizer, pocket_names(tokenizer, words), plan.context, tuple(words))
     return Pretraining(plan, folder, new_model(plan, tokenizer), maker, time.monotonic)
 
 

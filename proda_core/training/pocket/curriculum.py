@@ -11,12 +11,13 @@ from proda_core.general.questions import Kind
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """What rows of a level are like, and when the next one begins."""
+    """What rows of a level are like (`drills` is the share of rows on option letters alone), and when the next begins."""
 
     number: int
     difficulties: tuple[float, ...]
     more_turns: tuple[float, float, float, float]
     mix: tuple[tuple[Kind, float], ...]
+    drills: float
     until_progress: float
     until_right: float
 
@@ -82,10 +83,10 @@ _LAST = (
     (Kind.CHAIN_CHOICE4, 1.3),
 )
 LEVELS = (
-    Level(0, (1.0,), (1, 2, 2, 1), _FIRST, 0.25, 0.7),
-    Level(1, (0.3, 0.7), (1, 2, 2, 1), _MIDDLE, 0.45, 0.75),
-    Level(2, (0.15, 0.25, 0.6), (2, 2, 1, 1), _MIDDLE, 0.65, 0.75),
-    Level(3, (0.1, 0.15, 0.3, 0.45), (3, 2, 1, 1), _LAST, 1.0, 1.0),
+    Level(0, (1.0,), (1, 2, 2, 1), _FIRST, 0.4, 0.25, 0.7),
+    Level(1, (0.3, 0.7), (1, 2, 2, 1), _MIDDLE, 0.4, 0.45, 0.75),
+    Level(2, (0.15, 0.25, 0.6), (2, 2, 1, 1), _MIDDLE, 0.25, 0.65, 0.75),
+    Level(3, (0.1, 0.15, 0.3, 0.45), (3, 2, 1, 1), _LAST, 0.1, 1.0, 1.0),
 )
 
 

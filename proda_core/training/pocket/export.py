@@ -18,6 +18,7 @@ from proda_core.training.pocket.pretrain import Pretraining
 from proda_core.training.pocket.tokenizer import save_tokenizer
 
 CARD = "MODEL_CARD.md"
+NOTES = "notes.md"
 Measure = Callable[[Any, Any], list[Ability]]
 _CARD_TEMPLATE = Path(__file__).with_name("model_card.md")
 
@@ -37,13 +38,15 @@ def export(training: Pretraining, folder: Path, *, measure: Measure = measure_ab
         abilities = measure(model, tokenizer)
         (partial / CARD).write_text(model_card(training, abilities), encoding="utf-8")
         for path in sorted(partial.iterdir()):
+            path.chmod(0o644)
             shutil.move(str(path), str(folder / path.name))
     return {f"{ability.kind}@{ability.difficulty}": round(ability.share, 3) for ability in abilities}
 
 
 def model_card(training: Pretraining, abilities: list[Ability]) -> str:
-    """The card: the template filled with the run's plan, spending and abilities."""
+    """The card: the template filled with the run's plan, spending, abilities, and the notes in its folder if any."""
     plan, progress = training.plan, training.progress
+    notes = training.folder / NOTES
     budget = f"--steps {plan.steps}" if plan.steps else f"--minutes {plan.minutes:g}"
     figures: dict[str, Any] = {
         **asdict(plan),
@@ -56,6 +59,7 @@ def model_card(training: Pretraining, abilities: list[Ability]) -> str:
         "optimizer": "Muon for the layers' matrices, AdamW for the rest" if plan.muon else "AdamW",
         "abilities": _table(abilities),
         "n": abilities[0].n,
+        "notes": notes.read_text(encoding="utf-8").strip() if notes.exists() else "",
     }
     return _CARD_TEMPLATE.read_text(encoding="utf-8").format(**figures)
 
