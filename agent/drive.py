@@ -39,7 +39,11 @@ async def _drive(folder: SessionFolder, console: Console, *, reopen: bool) -> Ou
     console.print(f"[bold]session {folder.name}[/]  [dim]{folder.root}[/]", highlight=False, soft_wrap=True)
     async with owned(folder) as client:
         with SessionView(console) as view:
-            nodes = Nodes(client, RulePolicy(folder.config.policy), view.tell)
+            nodes = Nodes(
+                client,
+                RulePolicy(folder.config.policy, general_margin=folder.config.verdict.general_margin),
+                view.tell,
+            )
             _end_on_signal(nodes, console)
             try:
                 final = await run_loop(nodes, folder.checkpoints, thread=folder.name, reopen=reopen)

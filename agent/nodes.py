@@ -26,11 +26,11 @@ _BUDGET_STOP = {
 }
 
 
-class Interrupted(Exception):  # noqa: N818 - not an error
+class Interrupted(Exception):
     """The operator asked this process to end; the session resumes."""
 
 
-class Halted(Exception):  # noqa: N818 - not an error
+class Halted(Exception):
     """A node could not go on. The stop is recorded; resuming runs that node again."""
 
     def __init__(self, reason: StopReason, detail: str) -> None:
@@ -140,8 +140,9 @@ class Nodes:
     async def decide(self, _state: LoopState) -> LoopState:
         view = await self._client.call("observe_session")
         observations = from_plain(Observations, view["observations"])
-        decision: Decision = self._policy.decide(observations)
-        await self._client.call("record_decision", key=view["key"], decision=to_plain(decision))
+        chosen = to_plain(self._policy.decide(observations))
+        recorded = await self._client.call("record_decision", key=view["key"], decision=chosen)
+        decision = from_plain(Decision, recorded["decision"])  # after a kill: the one made before it
         self._tell("decision", {"observations": observations, "decision": decision})
         changed: LoopState = {"choice": decision.kind.value}
         if decision.kind is DecisionKind.STOP:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.sessions import Bench, FinishedSession
 
 for _name, _value in {
     "OMP_NUM_THREADS": "1",
@@ -27,3 +31,19 @@ def realdata() -> Path:
     path = Path(folder)
     assert path.is_dir(), f"PRODA_REALDATA names {folder}, which is not a folder"
     return path
+
+
+@pytest.fixture(scope="session")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """The corpus and the base of all small sessions."""
+    from tests.sessions import Bench
+
+    return Bench.make(tmp_path_factory.mktemp("bench"))
+
+
+@pytest.fixture(scope="session")
+def finished_session(bench: Bench) -> FinishedSession:
+    """One small session run to its end for real, once a test run; tests take copies of it."""
+    from tests.sessions import finish_one
+
+    return finish_one(bench)

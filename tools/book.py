@@ -42,6 +42,7 @@ class Book:
     diagnoses: dict[str, str] = field(default_factory=dict)  # report ID -> diagnosis ID
     patches: dict[str, str] = field(default_factory=dict)  # diagnosis ID -> newest patch ID
     decisions: int = 0
+    undone: bool = False  # nothing was done since the last decision
     stop_reason: str = ""
 
     def need(self, name: str) -> str:
@@ -93,9 +94,11 @@ def read_book(records: Iterable[Record]) -> Book:
         if record.kind == "outcome" and record.body.get("ok", False):
             _fold_outcome(book, record.body)
         elif record.kind == "decision":
-            book.decisions += 1
-        elif record.kind == "session" and record.body.get("stop_reason"):
-            book.stop_reason = str(record.body["stop_reason"])
+            book.decisions, book.undone = book.decisions + 1, True
+        elif record.kind == "intent":
+            book.stop_reason, book.undone = "", False  # work after a stop: the session was resumed
+        elif record.kind == "session":
+            book.stop_reason, book.undone = str(record.body.get("stop_reason", "")), False
     return book
 
 

@@ -11,15 +11,15 @@ from tools.work import book_of, close_open_calls
 
 
 class FinishArguments(ToolModel):
-    """``reason`` is a StopReason; ``detail`` one sentence."""
+    """``detail`` is one sentence."""
 
-    reason: str
+    reason: StopReason
     detail: str
 
 
 async def finish_session(host: Host, arguments: FinishArguments) -> Recorded:
     own = host.own
-    reason = StopReason(arguments.reason)
+    reason = arguments.reason
     close_open_calls(host, f"session stopped: {reason.value}")
     book = book_of(host)
     body = {
@@ -28,8 +28,11 @@ async def finish_session(host: Host, arguments: FinishArguments) -> Recorded:
         "detail": arguments.detail,
         "incumbent": book.incumbent.adapter_id if book.incumbent else "",
     }
-    key = make_id("o", "finished", body, len(own.log.records) if book.stop_reason != reason.value else 0)
-    record = own.log.append_once("session", key, body, budget=own.ledger.budget_view())
+    if book.stop_reason == reason.value:  # nothing was done since: the same end
+        record = next(r for r in reversed(own.log.records) if r.kind == "session")
+    else:
+        key = make_id("o", "finished", body, len(own.log.records))
+        record = own.log.append_once("session", key, body, budget=own.ledger.budget_view())
     return Recorded(seq=record.seq, hash=record.hash)
 
 

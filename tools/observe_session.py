@@ -130,8 +130,8 @@ def _rejected_in_a_row(book: Book) -> int:
 
 async def observe_session(host: Host, _arguments: NoArguments) -> ObservationsView:
     plain = to_plain(observe(host))
-    own = host.own
-    key = f"decision-{book_of(host).decisions}"
+    own, book = host.own, book_of(host)
+    key = f"decision-{book.decisions - book.undone}"  # one not acted on yet is not made twice
     known = own.log.find("observation", key)
     if known is not None:  # a resumed decision is made on what was observed before the kill
         plain = known.body["observations"]

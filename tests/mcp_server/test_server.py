@@ -1,0 +1,257 @@
+"""The registry as an MCP server, in memory, for clients of both protocol eras: schemas, strictness, typed errors, logging."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client, MCPDeprecationWarning, MCPError
+
+from mcp_server.hosting import own_session, read_session
+from proda_core import errors
+from proda_core.session import SessionFolder
+from tests.sessions import Bench, records_of, tree, with_client
+from tools.base import Tool
+from tools.registry import TOOLS
+
+pytestmark = pytest.mark.filterwarnings("error::mcp.MCPDeprecationWarning")
+MODES = ("auto", "legacy")
+BY_NAME = {tool.name: tool for tool in TOOLS}
+NO_JOB = "j_" + "0" * 16
+VALID: dict[str, dict[str, Any]] = {
+    "show_concept": {"term": "x"},
+    "find_path": {"start": "x", "end": "y"},
+    "compose_mixture": {"kind": "v1"},
+    "train_adapter": {"mixture_id": "m_" + "0" * 16},
+    "evaluate_model": {"model": "base"},
+    "diagnose_failures": {"report_id": "q_" + "0" * 16},
+    "write_patch": {"diagnosis_id": "y_" + "0" * 16},
+    "judge_candidate": {"report_id": "q_" + "0" * 16},
+    "record_decision": {
+        "key": "decision-0",
+        "decision": {
+            "kind": "replay",
+            "reason": "because",
+            "options": [{"kind": "replay", "taken": True, "reason": "because"}],
+            "stop_reason": None,
+            "chosen_by": "operator",
+        },
+    },
+    "finish_session": {"reason": "request", "detail": ""},
+    "wait_for_job": {"job_id": NO_JOB},
+    "cancel_job": {"job_id": NO_JOB},
+}
+"""Arguments of the right form for every tool that takes any."""
+
+
+@pytest.fixture
+def fresh(bench: Bench, tmp_path: Path) -> SessionFolder:
+    """A session in which nothing was done yet."""
+    return bench.session(tmp_path)
+
+
+def call(folder: SessionFolder, tool: str, arguments: dict[str, Any], *, mode: str = "auto") -> Any:
+    return with_client(folder, lambda client: client.call_tool(tool, arguments), mode=mode)
+
+
+def error_of(result: Any) -> dict[str, Any]:
+    assert result.is_error, result.structured_content
+    error: dict[str, Any] = result.structured_content["error"]
+    assert error["message"] in result.content[0].text
+    return error
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_registered_tool_is_listed_with_both_schemas_and_a_description(
+    fresh: SessionFolder, mode: str
+) -> None:
+    listed = with_client(fresh, lambda client: client.list_tools(), mode=mode).tools
+    assert [tool.name for tool in listed] == [tool.name for tool in TOOLS]
+    for tool in listed:
+        assert tool.description and tool.input_schema["additionalProperties"] is False
+        assert tool.input_schema == BY_NAME[tool.name].arguments.model_json_schema()
+        assert tool.output_schema == BY_NAME[tool.name].result.model_json_schema()
+
+
+def test_annotations_say_which_tools_only_read(fresh: SessionFolder) -> None:
+    listed = with_client(fresh, lambda client: client.list_tools()).tools
+    for tool in listed:
+        assert tool.annotations.read_only_hint is BY_NAME[tool.name].read_only
+        assert tool.annotations.open_world_hint is False
+        assert tool.annotations.destructive_hint is False
+    assert {t.name for t in TOOLS if t.read_only} == {"get_status", "report_session", "verify_log"}
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_an_unknown_argument_is_refused_and_named(tool: Tool) -> None:
+    from mcp_server.server import parse_arguments
+
+    with pytest.raises(errors.ToolError, match=r"surprise.*not permitted"):
+        parse_arguments(tool, {**VALID.get(tool.name, {}), "surprise": 1})
+
+
+def test_tools_with_arguments_take_them_in_their_right_form() -> None:
+    from mcp_server.server import parse_arguments
+
+    assert {tool.name for tool in TOOLS if tool.arguments.model_fields} == set(VALID)
+    for name, arguments in VALID.items():
+        parse_arguments(BY_NAME[name], arguments)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "field"),
+    [
+        ("wait_for_job", {"job_id": NO_JOB, "timeout_s": "2"}, "timeout_s"),
+        ("wait_for_job", {"job_id": NO_JOB, "timeout_s": True}, "timeout_s"),
+        ("wait_for_job", {"job_id": NO_JOB, "timeout_s": 1e9}, "timeout_s"),
+        ("wait_for_job", {"job_id": 7}, "job_id"),
+        ("compose_mixture", {"kind": 1}, "kind"),
+        ("compose_mixture", {"kind": "V1"}, "kind"),
+        ("compose_mixture", {"kind": "v1", "patch_id": None}, "patch_id"),
+        ("show_concept", {"term": ["x"]}, "term"),
+        ("show_concept", {"term": ""}, "term"),
+        ("record_decision", {"key": "decision-0", "decision": "stop"}, "decision"),
+        ("finish_session", {"reason": "bored", "detail": ""}, "reason"),
+        ("finish_session", {"reason": "request"}, "detail"),
+    ],
+)
+@pytest.mark.parametrize("mode", MODES)
+def test_a_value_of_another_type_is_refused_by_field_and_never_coerced(
+    fresh: SessionFolder, tool: str, arguments: dict[str, Any], field: str, mode: str
+) -> None:
+    error = error_of(call(fresh, tool, arguments, mode=mode))
+    assert error["type"] == "ToolError"
+    assert error["message"].startswith(f"{tool}: {field}: ")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_refusal_does_not_echo_the_value(fresh: SessionFolder, mode: str) -> None:
+    secret = "sk-not-to-be-repeated"
+    result = call(fresh, "wait_for_job", {"job_id": secret, "timeout_s": 1.0}, mode=mode)
+    assert error_of(result)["message"]
+    assert secret not in result.model_dump_json()
+
+
+_ATTEMPTS = (
+    "../../etc/passwd",
+    "j_" + "0" * 15 + "/",
+    "j_" + "0" * 16 + "\n",
+    "J_" + "0" * 16,
+    "j_" + "g" * 16,
+    "",
+)
+
+
+@pytest.mark.parametrize("attempt", _ATTEMPTS)
+@pytest.mark.parametrize(
+    ("tool", "field"),
+    [
+        ("wait_for_job", "job_id"),
+        ("cancel_job", "job_id"),
+        ("train_adapter", "mixture_id"),
+        ("evaluate_model", "model"),
+        ("diagnose_failures", "report_id"),
+        ("write_patch", "diagnosis_id"),
+        ("judge_candidate", "report_id"),
+        ("compose_mixture", "patch_id"),
+    ],
+)
+def test_ids_have_one_pattern_and_no_path_fits_it(attempt: str, tool: str, field: str) -> None:
+    from mcp_server.server import parse_arguments
+
+    if tool == "compose_mixture" and not attempt:
+        return  # no patch
+    with pytest.raises(errors.ToolError, match=field):
+        parse_arguments(BY_NAME[tool], {**VALID[tool], field: attempt})
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_unknown_tool_is_a_protocol_error(fresh: SessionFolder, mode: str) -> None:
+    async def act(client: Client) -> None:
+        with pytest.raises(MCPError, match="unknown tool"):
+            await client.call_tool("drop_guard", {})
+
+    with_client(fresh, act, mode=mode)
+
+
+@pytest.mark.parametrize(
+    ("tool", "message"),
+    [
+        ("extract_knowledge", "call curate_corpus first"),
+        ("build_benchmark", "call extract_knowledge first"),
+        ("synthesise_examples", "call extract_knowledge first"),
+        ("evaluate_model", "call build_benchmark first"),
+        ("train_adapter", "not an artifact of this session"),
+        ("compose_mixture", "call build_benchmark first"),
+        ("wait_for_job", "no job j_"),
+        ("observe_session", "train and evaluate V1 first"),
+        ("record_decision", "call observe_session first"),
+    ],
+)
+def test_a_call_out_of_turn_says_what_to_call_first_and_is_logged_as_a_refusal(
+    fresh: SessionFolder, tool: str, message: str
+) -> None:
+    error = error_of(call(fresh, tool, VALID.get(tool, {})))
+    assert message in error["message"]
+    logged = records_of(fresh, "refusal")[-1].body
+    assert (logged["tool"], logged["error"], logged["message"]) == (tool, error["type"], error["message"])
+
+
+def test_a_malformed_call_is_logged_as_a_refusal_too(fresh: SessionFolder) -> None:
+    error = error_of(call(fresh, "compose_mixture", {"kind": "v1", "force": True}))
+    assert "force" in error["message"]
+    assert records_of(fresh, "refusal")[-1].body["message"] == error["message"]
+
+
+def reading(folder: SessionFolder, act: Callable[[Client], Awaitable[Any]], mode: str) -> Any:
+    async def run() -> Any:
+        async with read_session(folder) as server, Client(server, mode=mode) as client:
+            return await act(client)
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_reader_gets_the_read_only_tools_and_changes_nothing(fresh: SessionFolder, mode: str) -> None:
+    with_client(fresh, lambda client: client.call_tool("get_status", {}))
+    before = tree(fresh.root)
+
+    async def act(client: Client) -> list[str]:
+        names = [tool.name for tool in (await client.list_tools()).tools]
+        for name in names:
+            result = await client.call_tool(name, {})
+            assert not result.is_error, (name, result.content)
+        with pytest.raises(MCPError, match="unknown tool"):
+            await client.call_tool("curate_corpus", {})
+        return names
+
+    assert reading(fresh, act, mode) == [tool.name for tool in TOOLS if tool.read_only]
+    assert tree(fresh.root) == before
+
+
+@pytest.mark.parametrize("tool", ["report_session", "verify_log", "get_status"])
+def test_a_reader_of_a_session_never_hosted_answers_or_says_so(fresh: SessionFolder, tool: str) -> None:
+    before = tree(fresh.root)
+    result = reading(fresh, lambda client: client.call_tool(tool, {}), "auto")
+    if result.is_error:
+        assert error_of(result)["type"] in dir(errors)
+    assert tree(fresh.root) == before
+
+
+def test_a_second_owner_is_refused_while_the_first_lives(fresh: SessionFolder) -> None:
+    async def twice() -> None:
+        async with own_session(fresh), own_session(fresh):
+            raise AssertionError("two hosts")
+
+    with pytest.raises(errors.SessionError, match="is in use by process"):
+        asyncio.run(twice())
+
+
+def test_deprecated_protocol_calls_would_fail_these_tests() -> None:
+    import warnings
+
+    with pytest.raises(MCPDeprecationWarning):
+        warnings.warn("sampling", MCPDeprecationWarning, stacklevel=1)

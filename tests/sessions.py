@@ -1,0 +1,175 @@
+"""Small real sessions for tests: a corner of the shipped corpus, a tiny random base, and everything else as in earnest.
+
+One session is run to its end for a whole test run (``finished_session``). Variants start from its ``artifacts`` and ``jobs``: a
+job's ID is made from its request, so what does not differ is found finished and only what differs runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mcp import Client
+from rich.console import Console
+
+from agent.drive import Outcome, drive
+from mcp_server.hosting import create_session, own_session
+from proda_core.config import Config, config_from
+from proda_core.demo import DEMO_CORPUS
+from proda_core.log import Record, read_records
+from proda_core.session import SessionFolder
+from tests.models import tiny_llama
+
+REPOSITORY = Path(__file__).parents[1]
+SMALL: dict[str, dict[str, Any]] = {
+    "student": {"threads": 1},
+    "synthesis": {"general_rows": 40},
+    "training": {"epochs": 1, "rank": 4, "probe_rows": 20, "batch_tokens": 2048, "precision": "fp32"},
+    "mixture": {"rows": 200},
+    "benchmark": {"min_items": 4, "max_items": 30, "min_groups": 2, "scoring": "loglikelihood"},
+    "general": {"suite_items": 10},
+    "policy": {"min_patchable": 1},
+    "budget": {"rounds": 1},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where small sessions are made: one corpus and one base for all of them, so that their jobs have the same IDs."""
+
+    root: Path
+    corpus: Path
+    base: Path
+
+    @classmethod
+    def make(cls, root: Path, *, each: int = 4) -> Bench:
+        """``each`` documents of every discipline, and a tiny Llama of the same weights each time."""
+        corpus = root / "corpus"
+        for discipline in sorted(path for path in DEMO_CORPUS.iterdir() if path.is_dir()):
+            (corpus / discipline.name).mkdir(parents=True)
+            for text in sorted(discipline.iterdir())[:each]:
+                shutil.copy(text, corpus / discipline.name)
+        return cls(root, corpus, tiny_llama(root / "base"))
+
+    def config(self, name: str = "small", **sections: Mapping[str, Any]) -> Config:
+        """SMALL with ``sections`` laid over it, key by key."""
+        data: dict[str, Any] = {"name": name, **{key: dict(value) for key, value in SMALL.items()}}
+        data["student"]["base"] = str(self.base)
+        for key, value in sections.items():
+            data[key] = {**data.get(key, {}), **value}
+        return config_from(data)
+
+    def session(self, sessions: Path, name: str = "small", **sections: Mapping[str, Any]) -> SessionFolder:
+        """A new session folder (or the same again) under ``sessions``."""
+        return create_session(sessions, self.config(name, **sections), self.corpus)
+
+
+def seeded(folder: SessionFolder, source: SessionFolder, *, kinds: set[str] | None = None) -> SessionFolder:
+    """Give a new session the artifacts and finished jobs of ``source``; of the jobs only those of ``kinds`` where given."""
+    shutil.copytree(source.artifacts, folder.artifacts, dirs_exist_ok=True)
+    for job in sorted(source.jobs.iterdir()):
+        request = json.loads((job / "request.json").read_text(encoding="utf-8"))
+        if (job / "result.json").exists() and (kinds is None or request["kind"] in kinds):
+            shutil.copytree(job, folder.jobs / job.name, dirs_exist_ok=True)
+    return folder
+
+
+def copied(source: SessionFolder, sessions: Path) -> SessionFolder:
+    """The whole session once more, under another root."""
+    shutil.copytree(source.root, sessions / source.name)
+    return SessionFolder.open(sessions / source.name)
+
+
+def run_to_end(folder: SessionFolder, *, reopen: bool = False) -> Outcome:
+    """The host and the loop in this process, until the session ends."""
+    return drive(folder, Console(file=io.StringIO()), reopen=reopen)
+
+
+@asynccontextmanager
+async def client_of(folder: SessionFolder, *, mode: str = "auto") -> AsyncIterator[Client]:
+    """An MCP client on the server of a host that owns the session."""
+    async with own_session(folder) as server, Client(server, mode=mode) as client:
+        yield client
+
+
+def with_client(folder: SessionFolder, act: Callable[[Client], Awaitable[Any]], *, mode: str = "auto") -> Any:
+    """Run ``act`` on a client of the session's owner."""
+
+    async def run() -> Any:
+        async with client_of(folder, mode=mode) as client:
+            return await act(client)
+
+    return asyncio.run(run())
+
+
+async def finish_job(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    """Start a job through its tool and wait for its end; the last handle."""
+    result = await client.call_tool(tool, arguments)
+    assert not result.is_error, result.structured_content
+    handle = dict(result.structured_content or {})
+    while handle["state"] == "running":
+        waited = await client.call_tool("wait_for_job", {"job_id": handle["job_id"], "timeout_s": 5.0})
+        handle = dict(waited.structured_content or {})
+    return handle
+
+
+def records_of(folder: SessionFolder, kind: str = "") -> list[Record]:
+    """The log's records, of one kind where given."""
+    return [record for record in read_records(folder.decisions) if kind in ("", record.kind)]
+
+
+def decisions_of(folder: SessionFolder) -> list[dict[str, Any]]:
+    """Every decision in order, in its plain form."""
+    return [record.body["decision"] for record in records_of(folder, "decision")]
+
+
+def outcomes_of(folder: SessionFolder, tool: str) -> list[dict[str, Any]]:
+    """Bodies of the outcomes of one tool that succeeded."""
+    return [
+        r.body for r in records_of(folder, "outcome") if r.body["tool"] == tool and r.body.get("ok", False)
+    ]
+
+
+def tree(folder: Path) -> dict[str, tuple[int, int]]:
+    """Every file below with its size and time of change: equal before and after means that nothing was written."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_size, path.stat().st_mtime_ns)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def proda(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
+    """The command line as a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", "from agent.cli import main; main()", *arguments],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedSession:
+    """A session that was run to its end, and how it ended. Tests read it and never change it: they take copies."""
+
+    folder: SessionFolder
+    outcome: Outcome
+
+
+def finish_one(bench: Bench) -> FinishedSession:
+    """A session of one round after V1, run to the end of its budget."""
+    folder = bench.session(bench.root / "sessions")
+    return FinishedSession(folder, run_to_end(folder))
