@@ -11,7 +11,7 @@ from proda_core.general.questions import Kind
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """What rows of a level are like (`drills` is the share of rows on option letters alone), and when the next begins."""
+    """What rows of a level are like (`drills` is the share of rows that are drills), and when the next begins."""
 
     number: int
     difficulties: tuple[float, ...]
@@ -85,8 +85,8 @@ _LAST = (
 LEVELS = (
     Level(0, (1.0,), (1, 2, 2, 1), _FIRST, 0.4, 0.25, 0.7),
     Level(1, (0.3, 0.7), (1, 2, 2, 1), _MIDDLE, 0.4, 0.45, 0.75),
-    Level(2, (0.15, 0.25, 0.6), (2, 2, 1, 1), _MIDDLE, 0.25, 0.65, 0.75),
-    Level(3, (0.1, 0.15, 0.3, 0.45), (3, 2, 1, 1), _LAST, 0.1, 1.0, 1.0),
+    Level(2, (0.15, 0.25, 0.6), (2, 2, 1, 1), _MIDDLE, 0.4, 0.65, 0.75),
+    Level(3, (0.1, 0.15, 0.3, 0.45), (3, 2, 1, 1), _LAST, 0.25, 1.0, 1.0),
 )
 
 

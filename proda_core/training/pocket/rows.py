@@ -11,23 +11,15 @@ from random import Random
 from tokenizers import Tokenizer
 
 from proda_core.general.names import Family, NameSource, everyday_name, mixed_name, pseudo_word
-from proda_core.general.phrasings import phrasings_of
-from proda_core.general.questions import CONTEXT_FREE, Asker, Kind, NoQuestionError, Question, capital
+from proda_core.general.questions import CONTEXT_FREE, Asker, Kind, NoQuestionError, Question
 from proda_core.general.tasks import GeneralTask, ask_on, build_question
-from proda_core.layout import LETTERS, choice_prompt, context_prompt
+from proda_core.layout import context_prompt
 from proda_core.training.pocket.curriculum import Level
+from proda_core.training.pocket.drills import Turn, drill
 from proda_core.training.pocket.strange import reworded, strange_phrases
 from proda_core.training.pocket.tokenizer import ASSISTANT, END, MARK, USER
 
 _STRANGE_SHARE = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One user text and the answer to learn."""
-
-    user: str
-    assistant: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +111,9 @@ class RowMaker:
         return rows
 
     def _draft(self, rng: Random, level: Level) -> tuple[list[Turn], int, Kind]:
-        """One conversation: a first question of the level's mix, then more on the same world; or a drill on letters."""
+        """One conversation: a first question of the level's mix, then more on the same world; or a drill."""
         if rng.random() < level.drills:
-            return self._drill(rng), 0, Kind.MATCH
+            return drill(rng, self.family, names=self.names, words=self.words), 0, Kind.MATCH
         difficulty = rng.choices(range(len(level.difficulties)), level.difficulties)[0]
         kind = rng.choices(level.kinds, level.weights)[0]
         world, first = build_question(rng, self.family, kind, difficulty=difficulty, names=self.names)
@@ -140,18 +132,6 @@ class RowMaker:
             phrases = strange_phrases(rng, world, self.words)
             turns = [Turn(reworded(turn.user, phrases), reworded(turn.assistant, phrases)) for turn in turns]
         return turns, difficulty, kind
-
-    def _drill(self, rng: Random) -> list[Turn]:
-        """Options told once, then names asked for by letter and letters by name: most of its tokens decide something."""
-        forms = phrasings_of(self.family)
-        options = self.names.draw(rng, self.family, count=rng.choice((2, 3, 4, 4, 4)), alike=0.2)
-        turns: list[Turn] = []
-        for place in rng.choices(range(len(options)), k=rng.randint(3, 6)):
-            matches = rng.random() < 0.8
-            known, sought = (options[place], LETTERS[place]) if matches else (LETTERS[place], options[place])
-            question = capital(rng.choice(forms.matches if matches else forms.picks).format(n=known))
-            turns.append(Turn(question if turns else choice_prompt(question, options), sought))
-        return turns
 
 
 def _turns(text: str, questions: Sequence[Question]) -> list[Turn]:
