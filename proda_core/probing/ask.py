@@ -1,7 +1,7 @@
 """Asking probes and reckoning mastery: right of asked, corrected for guessing as (accuracy - chance) / (1 - chance), floor 0.
 
-Choices and truth values are read from the log-likelihood of the letter or word, recall from a greedy reply that must say the
-object. The same prompt asked for two nodes is put to the student once. In-chain probes are in ``formats`` only.
+Choices and truth values are read from the log-likelihood of each reply said in full, recall from a greedy reply that must say
+the object. The same prompt asked for two nodes is put to the student once. In-chain probes are in ``formats`` only.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def mean_mastery(masteries: Iterable[Mastery]) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-def _right(student: Student, probes: Sequence[Probe], max_new_tokens: int) -> dict[tuple[str, int], bool]:
+def _right(student: Student, probes: Sequence[Probe], max_new_tokens: int) -> dict[tuple[str, int, tuple[str, ...]], bool]:
     distinct = list({_key(probe): probe for probe in probes}.values())
     compared = [probe for probe in distinct if probe.options]
     open_ = [probe for probe in distinct if not probe.options]
@@ -82,5 +82,5 @@ def _mastery(node: str, probes: Sequence[Probe], right: Sequence[bool], mastered
     return Mastery(node, len(counted), hits, corrected, corrected >= mastered_from, formats)
 
 
-def _key(probe: Probe) -> tuple[str, int]:
-    return probe.prompt, probe.gold
+def _key(probe: Probe) -> tuple[str, int, tuple[str, ...]]:
+    return probe.prompt, probe.gold, probe.options

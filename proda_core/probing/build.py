@@ -15,7 +15,6 @@ from dataclasses import replace
 from proda_core.errors import KnowledgeError
 from proda_core.ids import normalise_term
 from proda_core.knowledge.adjacency import Adjacency
-from proda_core.layout import LETTERS, choice_prompt
 from proda_core.phi import PHI, RelationType, verbalise
 from proda_core.probing import templates
 from proda_core.probing.probe import Probe, ProbeFormat
@@ -68,14 +67,16 @@ class _Writer:
     def of_relation(self, relation: Relation) -> Iterator[Probe]:
         """Two choices, a true and a false statement, and open recall where only one answer is right."""
         node, row = relation.relation_id, self.phi[relation.type]
-        subject, object_ = self._term(relation.subject_id), self._term(relation.object_id)
+        subject = self._term(relation.subject_id)
         question = templates.ask_object(row, subject)
         far = self._far(relation.subject_id, relation.object_id, like=self.objects[relation.type], key=node)
         for number, frame in enumerate(templates.CHOICE):
             others = (
                 far[number * (OPTIONS - 1) :] + far
             )  # other distractors the second time, if there are enough
-            yield from self._choice(node, frame.format(q=question), object_, others, key=f"{node}:{number}")
+            chosen = self._options(relation.object_id, others, key=f"{node}:{number}")
+            replies = tuple(verbalise(row.name, subject, self._term(c)) for c in chosen)
+            yield from _choice(node, frame.format(q=question), replies, chosen, gold=relation.object_id)
         if far:
             yield from self._truths(
                 node, [verbalise(row.name, subject, self._term(o)) for o in (relation.object_id, far[-1])]
@@ -120,22 +121,20 @@ class _Writer:
         far = self._far(node, node, like=like, key=node)
         for number, frame in enumerate(templates.MEANING_CHOICE):
             others = far[number * (OPTIONS - 1) :] + far
-            yield from self._choice(node, frame.format(d=body), concept.term, others, key=f"{node}:{number}")
+            chosen = self._options(node, others, key=f"{node}:{number}")
+            replies = tuple(self._term(c) for c in chosen)
+            yield from _choice(node, frame.format(d=body), replies, chosen, gold=node)
         if far:
             names = (concept.term, self._term(far[-1]))
             yield from self._truths(node, [f"{name[:1].upper()}{name[1:]} is {body}." for name in names])
         prompt = templates.MEANING_RECALL.format(d=body)
         yield Probe(node, ProbeFormat.RECALL, prompt, accepted=self._names(node))
 
-    def _choice(
-        self, node: str, question: str, gold: str, others: Sequence[str], *, key: str
-    ) -> Iterator[Probe]:
-        options = [gold, *(self._term(c) for c in dict.fromkeys(others))][:OPTIONS]
-        if len(options) < OPTIONS:
-            return
+    def _options(self, gold: str, others: Sequence[str], *, key: str) -> list[str]:
+        """The gold among three others, shuffled; none when there are too few."""
+        options = list(dict.fromkeys((gold, *others)))[:OPTIONS]
         self._rng(key).shuffle(options)
-        letters = tuple(LETTERS[: len(options)])
-        yield Probe(node, ProbeFormat.CHOICE, choice_prompt(question, options), letters, options.index(gold))
+        return options if len(options) == OPTIONS else []
 
     def _truths(self, node: str, statements: Sequence[str]) -> Iterator[Probe]:
         """A true statement and a false one, each half the chance of a guess."""
@@ -178,6 +177,14 @@ class _Writer:
 
     def _rng(self, key: str) -> random.Random:
         return random.Random(f"probe:{self.seed}:{key}")
+
+
+def _choice(
+    node: str, question: str, replies: tuple[str, ...], chosen: Sequence[str], *, gold: str
+) -> Iterator[Probe]:
+    """Which of the replies is likeliest, each said in full: knowing the fact is asked, not the skill of naming letters."""
+    if chosen:
+        yield Probe(node, ProbeFormat.CHOICE, question, replies, list(chosen).index(gold))
 
 
 def _alike(term: str, names: Sequence[str]) -> bool:

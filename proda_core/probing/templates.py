@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from proda_core.phi import RelationType
 
-CHOICE = ("From memory: {q}", "You may know this. {q}")
+CHOICE = ("From memory: {q}", "You may know this: {q}")
 RECALL = "Please recall: {q}"
 TRUTH = "{s} Would you call that true or false?"
 IN_CHAIN = "Reasoning on: {before} Now, {q}"
-MEANING_CHOICE = ("From memory: which of these is {d}?", "You may know this. Which name stands for {d}?")
+MEANING_CHOICE = ("From memory: which of these is {d}?", "You may know this: which name stands for {d}?")
 MEANING_RECALL = "Please recall: what is the name for {d}?"
 FAMILY = (*CHOICE, RECALL, TRUTH, IN_CHAIN, *MEANING_CHOICE, MEANING_RECALL)
 

@@ -10,7 +10,6 @@ import pytest
 from proda_core.errors import KnowledgeError
 from proda_core.general.phrasings import phrasings_of
 from proda_core.knowledge import make_snapshot, neighbours
-from proda_core.layout import LETTERS
 from proda_core.probing import Probe, ProbeFormat, ask_probes, build_probes, mean_mastery
 from proda_core.probing.ask import says
 from proda_core.probing.templates import FAMILY
@@ -60,10 +59,15 @@ def test_no_distractor_is_joined_to_the_subject() -> None:
             snapshot().term(c) for c in (relation.subject_id, *neighbours(snapshot(), relation.subject_id))
         }
         for probe in of(build_probes(snapshot(), [relation_id], seed=1), ProbeFormat.CHOICE):
-            options = dict(line.split(". ", 1) for line in probe.prompt.splitlines()[1:])
-            gold = options.pop(LETTERS[probe.gold])
-            assert gold == snapshot().term(relation.object_id)
-            assert len(options) == 3 and not near & set(options.values())
+            replies = list(probe.options)
+            gold = replies.pop(probe.gold)
+            assert gold.endswith(f"{snapshot().term(relation.object_id)}.")
+            assert len(replies) == 3
+            assert not any(
+                reply.endswith(f" {term}.")
+                for reply in replies
+                for term in near - {snapshot().term(relation.subject_id)}
+            )
 
 
 def test_the_true_statement_is_the_relation_and_the_false_one_another_object() -> None:
@@ -176,8 +180,8 @@ def test_the_same_prompt_for_two_nodes_is_put_once() -> None:
         return 0.0
 
     masteries = ask_probes(ScriptedStudent(lambda prompt: "", score), probes)
-    compared = {(p.prompt, p.gold) for p in probes if p.options}
-    assert len(asked) == sum(4 if "\nA. " in prompt else 2 for prompt, _ in compared)
+    compared = {(p.prompt, p.gold, p.options) for p in probes if p.options}
+    assert len(asked) == sum(len(options) for _, _, options in compared)
     assert isinstance(masteries[cid("sediment")], Mastery)
 
 
