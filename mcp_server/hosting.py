@@ -22,7 +22,7 @@ from proda_core.ids import make_id
 from proda_core.jobs import LocalExecutor
 from proda_core.knowledge.store import KnowledgeStore
 from proda_core.ledger import Ledger
-from proda_core.log import DecisionLog
+from proda_core.log import DecisionLog, read_records
 from proda_core.session import SessionFolder
 from tools.create_session import create_session
 from tools.host import Host, Owner
@@ -61,8 +61,14 @@ async def read_session(folder: SessionFolder) -> AsyncIterator[Server[dict[str, 
 
 def write_report(folder: SessionFolder, view: dict[str, Any]) -> Path:
     """Write ``report.html`` from report_session's result; its path."""
-    write_atomic(folder.report, render_page(view).encode())
+    write_atomic(folder.report, render_page(view, _log_head(folder)).encode())
     return folder.report
+
+
+def _log_head(folder: SessionFolder) -> dict[str, Any]:
+    """How long the decision log is and the hash of its last record; {} before the first."""
+    records = read_records(folder.decisions) if folder.decisions.exists() else ()
+    return {"records": len(records), "head": records[-1].hash, "at": records[-1].at} if records else {}
 
 
 def _host(folder: SessionFolder, owner: Owner | None) -> Host:
