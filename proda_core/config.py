@@ -30,19 +30,24 @@ class CorpusConfig(_Section):
 
 
 class TeacherConfig(_Section):
-    kind: Literal["rules"] = "rules"
+    kind: Literal["rules"] = Field("rules", description="who reads the text and writes the sentences")
     merge_similarity: float = Field(0.88, gt=0, le=1, description="cosine from which two concepts may be one")
-    max_hops: int = Field(4, ge=2, le=6)
+    max_hops: int = Field(4, ge=2, le=6, description="relations on the longest chain extracted")
 
 
 class BenchmarkConfig(_Section):
     min_items: int = Field(100, ge=1, description="items wanted in each of dev and sealed")
     max_items: int = Field(160, ge=1, description="items at most in each split")
     min_groups: int = Field(20, ge=2, description="independent chain groups needed in all")
-    items_per_chain: int = Field(2, ge=1)
-    max_hops: int = Field(3, ge=2, le=6)
-    sealed_share: float = Field(0.5, gt=0, lt=1)
-    scoring: Literal["loglikelihood", "letter", "cot"] = "cot"
+    items_per_chain: int = Field(2, ge=1, description="items drafted from one chain at most")
+    max_hops: int = Field(
+        3, ge=2, le=6, description="relations on the longest chain that items are built from"
+    )
+    sealed_share: float = Field(0.5, gt=0, lt=1, description="share of the chain groups that is sealed")
+    scoring: Literal["loglikelihood", "letter", "cot"] = Field(
+        "cot",
+        description="how every model is scored: likeliest option, letter alone, or chain of thought then answer",
+    )
 
 
 class SynthesisConfig(_Section):
@@ -52,28 +57,34 @@ class SynthesisConfig(_Section):
 
 class StudentConfig(_Section):
     base: str = Field("pocket", description="'pocket' or a folder or hub ID of a causal LM")
-    batch_size: int = Field(64, ge=1)
-    max_new_tokens: int = Field(96, ge=15)
+    batch_size: int = Field(64, ge=1, description="prompts asked at once")
+    max_new_tokens: int = Field(96, ge=15, description="longest answer of a chain of thought")
     threads: int = Field(0, ge=0, description="torch threads of a job; 0 means every core")
 
 
 class TrainingConfig(_Section):
-    rank: int = Field(16, ge=1)
-    alpha: int = Field(32, ge=1)
-    dropout: float = Field(0.0, ge=0, lt=1)
-    learning_rate: float = Field(3e-3, gt=0)
-    warmup_share: float = Field(0.03, ge=0, lt=1)
+    rank: int = Field(16, ge=1, description="rank of LoRA, on all linear layers")
+    alpha: int = Field(32, ge=1, description="scale of LoRA: its product is multiplied by alpha / rank")
+    dropout: float = Field(0.0, ge=0, lt=1, description="dropout before LoRA's product")
+    learning_rate: float = Field(3e-3, gt=0, description="highest learning rate, reached after the warm-up")
+    warmup_share: float = Field(0.03, ge=0, lt=1, description="share of the steps in which the rate rises")
     batch_tokens: int = Field(4096, ge=128, description="tokens in a batch, padding included")
     epochs: float = Field(12, gt=0, description="passes over the mixture at most")
-    max_steps: int | None = Field(None, ge=1)
-    max_length: int = Field(256, ge=32)
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    checkpoint_steps: int = Field(50, ge=1)
+    max_steps: int | None = Field(None, ge=1, description="steps at most, whatever epochs says")
+    max_length: int = Field(256, ge=32, description="longest row; longer ones are cut")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="number format of the forward pass; auto takes bf16 where it is faster"
+    )
+    checkpoint_steps: int = Field(
+        50, ge=1, description="steps between two checkpoints that a killed training goes on from"
+    )
     probe_rows: int = Field(
         200, ge=0, description="facts probed during V1's training; it stops when they stop improving"
     )
     patience: int = Field(2, ge=1, description="probings without improvement after which V1 stops")
-    continue_incumbent: bool = False
+    continue_incumbent: bool = Field(
+        False, description="begin a round from the incumbent's adapter and not from the base"
+    )
 
 
 class MixtureConfig(_Section):
@@ -81,7 +92,7 @@ class MixtureConfig(_Section):
     patch_share: float = Field(
         0.35, gt=0, lt=1, description="share of patch, carried and scaffold rows together"
     )
-    general_share: float = Field(0.15, ge=0, lt=1)
+    general_share: float = Field(0.15, ge=0, lt=1, description="share of general rows")
     scaffold_relations: float = Field(
         0.25, ge=0, le=1, description="relations that scaffold may take, as a share"
     )
@@ -94,14 +105,18 @@ class DiagnosisConfig(_Section):
     mastered_from: float = Field(
         0.5, gt=0, le=1, description="guess-corrected probe accuracy from which a node counts as mastered"
     )
-    permutations: int = Field(3, ge=1)
+    permutations: int = Field(
+        3, ge=1, description="times a mastered item is asked again with its options permuted"
+    )
 
 
 class VerdictConfig(_Section):
     alpha: float = Field(0.05, gt=0, lt=1, description="the session's whole error rate")
     max_verdicts: int = Field(4, ge=1, description="verdicts over which alpha is spent")
-    sealed_margin: float = Field(0.10, ge=0, lt=1)
-    general_margin: float = Field(0.10, ge=0, lt=1)
+    sealed_margin: float = Field(
+        0.10, ge=0, lt=1, description="fall on sealed that a candidate must be shown not to reach"
+    )
+    general_margin: float = Field(0.10, ge=0, lt=1, description="the same on the general suite")
     margin_confidence: float = Field(
         0.80,
         ge=0.5,
@@ -112,27 +127,31 @@ class VerdictConfig(_Section):
 
 
 class PolicyConfig(_Section):
-    target_dev: float | None = Field(0.95, gt=0, le=1)
+    target_dev: float | None = Field(0.95, gt=0, le=1, description="dev accuracy at which the session stops")
     max_rejections: int = Field(
         2, ge=1, description="rejected rounds in a row after which the session has reached a plateau"
     )
-    min_patchable: int = Field(10, ge=1)
-    lost_items_for_replay: int = Field(10, ge=1)
+    min_patchable: int = Field(10, ge=1, description="patchable diagnoses below which no patch is written")
+    lost_items_for_replay: int = Field(
+        10, ge=1, description="items once right and now wrong from which a replay round is chosen"
+    )
 
 
 class GeneralConfig(_Section):
-    suite_items: int = Field(120, ge=10)
+    suite_items: int = Field(120, ge=10, description="tasks of the general suite")
 
 
 class BudgetConfig(_Section):
-    wall_s: float | None = Field(None, gt=0)
-    rounds: int | None = Field(3, ge=1, description="rounds after V1")
-    disk_bytes: int | None = Field(2_000_000_000, gt=0)
+    wall_s: float | None = Field(None, gt=0, description="wall-clock time while a host lives")
+    rounds: int | None = Field(3, ge=1, description="rounds after V1 at most")
+    disk_bytes: int | None = Field(2_000_000_000, gt=0, description="size of the session folder")
 
 
 class Config(_Section):
-    name: str = Field("demo", pattern=r"^[A-Za-z0-9_-]{1,40}$")
-    seed: int = Field(0, ge=0, lt=2**31)
+    name: str = Field(
+        "demo", pattern=r"^[A-Za-z0-9_-]{1,40}$", description="first part of the session folder's name"
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="seed of split, examples, mixtures and training")
     corpus: CorpusConfig = CorpusConfig()
     teacher: TeacherConfig = TeacherConfig()
     benchmark: BenchmarkConfig = BenchmarkConfig()
