@@ -49,7 +49,7 @@ def _decode_narrow(data: bytes, name: str) -> str:
         if error.start >= len(data) - 3 and error.reason == "unexpected end of data":
             return data[: error.start].decode("utf-8")
     high = sum(byte >= 0x80 for byte in data)
-    if high <= 0.05 * len(data):
+    if high <= 0.2 * len(data):
         return data.decode("cp1252", errors="ignore") if _fits_cp1252(data) else data.decode("latin-1")
     best = from_bytes(data).best()
     if best is None:

@@ -39,10 +39,19 @@ class SentenceGrammar(PredicateReader):
         if not subject:
             return
         self._subjects[i] = subject
-        self._happens(i, subject)
-        if unit.negated or unit.hedged or unit.past or any(s.negated for s in subject):
+        if unit.negated or unit.hedged or unit.past or any(s.negated for s in subject) or self._denied(i):
             return
+        self._happens(i, subject)
         self._predicate(i, subject)
+
+    def _denied(self, i: int) -> bool:
+        """ "never produces": a negator among the adverbs before the verb."""
+        k = i - 1
+        while k >= 0 and self.symbols[k] == "a":
+            if self.units[k].negated:
+                return True
+            k -= 1
+        return False
 
     def _happens(self, i: int, subject: tuple[Unit, ...]) -> None:
         """An intransitive verb of change makes its subject an event: "prices rise" is higher price."""

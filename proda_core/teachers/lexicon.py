@@ -170,3 +170,8 @@ PRIVATIVE = _words(
     "expected future planned desired non artificial false fake former potential negative anti quasi pseudo imaginary "
     "virtual zero free unfair perfect imperfect net relative black white dark"
 )
+# How big or fast a change is, which does not say of what it is.
+SIZES = _words(
+    "sharp rapid sudden slight gradual percentage unexpected steady dramatic significant small large further corresponding "
+    "proportional proportionate slow quick steep modest substantial big huge great little initial final subsequent overall total"
+)

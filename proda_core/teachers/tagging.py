@@ -217,11 +217,57 @@ def _closed(text: str) -> str:
     return _CLOSED.get(text.lower().replace("\u2019", "'"), "PUN" if not text[0].isalnum() else "")
 
 
-_NOMINAL = ("AT0", "DPS", "AJ0", "ORD")
+_FINITE_TAGS = frozenset(("VVZ", "VVB", "VVD", "VBZ", "VBB", "VBD", "VHZ", "VHB", "VHD", "VM0"))
+
+
+_VERBLIKE = frozenset(("cause", "causes", "result", "results"))
+_VERB_IF_NONE = frozenset(
+    [
+        "increase",
+        "increases",
+        "decrease",
+        "decreases",
+        "form",
+        "forms",
+        "need",
+        "needs",
+        "influence",
+        "influences",
+        "limit",
+        "limits",
+    ]
+)
+
+
+def _as_verb(token: Token, before: Token | None, after: Token | None, *, has_verb: bool) -> bool:
+    """A noun by its tag that stands where a verb must: "wind causes drought", "drought results from wind"."""
+    if (
+        not token.tag.startswith("NN")
+        or before is None
+        or after is None
+        or not before.tag.startswith(("NN", "NP"))
+    ):
+        return False
+    if token.lower.startswith("result"):
+        return after.lower in ("in", "from")
+    if token.lower.startswith("cause"):
+        return after.tag.startswith(("AT0", "DPS", "DT0", "AJ", "NN", "AV0", "VVG", "VVB"))
+    return not has_verb and after.tag in ("AT0", "DPS")
 
 
 def _repair(tokens: list[Token]) -> list[Token]:
     repaired = list(tokens)
+    has_verb = any(t.tag in _FINITE_TAGS for t in tokens)
+    for i, token in enumerate(tokens):
+        if token.lower in _VERBLIKE | _VERB_IF_NONE and _as_verb(
+            token,
+            tokens[i - 1] if i else None,
+            tokens[i + 1] if i + 1 < len(tokens) else None,
+            has_verb=has_verb,
+        ):
+            tag = "VVZ" if token.lower.endswith("s") else "VVB"
+            repaired[i] = Token(token.text, token.lower.rstrip("s"), tag, token.start, token.end)
+    tokens = list(repaired)
     for i, token in enumerate(tokens):
         before = repaired[i - 1] if i else None
         after = tokens[i + 1] if i + 1 < len(tokens) else None
@@ -244,6 +290,11 @@ def _repaired_tag(token: Token, before: Token | None, after: Token | None) -> st
         return "VVB"  # "enzymes act": finite after its subject
     if tag == "VVD" and (previous.startswith(("VB", "VH")) or (after is not None and after.lower == "by")):
         return "VVN"
+    follows = after.tag if after else "PUN"
+    if tag == "VVG" and previous in ("VVZ", "VVB", "VVI", "PRP") and follows in ("PUN", "CJC", "PRF"):
+        return "NN1"  # "causes flooding."
+    if tag == "VVG" and previous in ("VVZ", "VVB") and follows == "PRP":
+        return "NN1"  # "causes flooding."
     if tag.startswith("NP") and token.text[:1].islower():
         return "NN1"
     return tag

@@ -19,6 +19,7 @@ from proda_core.teachers.lexicon import (
     MEASURED,
     PLURAL_TERMS,
     POINTING_HEADS,
+    SIZES,
     UP_NOUNS,
 )
 from proda_core.teachers.tagging import Token
@@ -26,6 +27,7 @@ from proda_core.teachers.tagging import Token
 MAX_WORDS = 4
 _PLAIN = re.compile(r"[^\W\d_]+(?:[-\u2010\u2011'\u2019.][^\W_]+)*\.?")
 _INFLECT = inflect.engine()
+_OF_WHAT = (UP_NOUNS | DOWN_NOUNS | CHANGE_NOUNS) - {"growth", "expansion"}
 _COMPARED = {
     "higher": "higher", "rising": "higher", "increased": "higher", "increasing": "higher", "greater": "higher",
     "lower": "lower", "falling": "lower", "reduced": "lower", "decreased": "lower", "declining": "lower", "decreasing": "lower",
@@ -51,7 +53,7 @@ def noun_term(modifiers: Sequence[Token], nouns: Sequence[Token], *, first: bool
     if proper:
         words[0] = modifiers[0].text if modifiers else nouns[0].text
     last = nouns[-1]
-    if len(nouns) == 1 and last.lemma in UP_NOUNS | DOWN_NOUNS | CHANGE_NOUNS:
+    if len(nouns) == 1 and last.lemma in _OF_WHAT and {m.lower for m in modifiers} <= SIZES:
         return ""  # "a sharp increase": of what?
     if any(m.tag in ("AJC", "AJS") and m.lower not in _COMPARED for m in modifiers):
         return ""
