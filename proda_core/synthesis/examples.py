@@ -83,7 +83,7 @@ def _texts(maker: RowMaker, config: SynthesisConfig, on_row: OnRow | None) -> It
         if on_row:
             on_row(done, total)
         yield from maker.open_rows(relation, config.wordings)
-        yield from maker.choice_rows(relation, config.wordings)
+        yield from maker.choice_rows(relation, config.choice_wordings)
         yield from maker.truth_rows(relation, config.wordings)
     for done, concept in enumerate(concepts.values()):
         if on_row:

@@ -30,6 +30,9 @@ class Position:
     loss: float = 0.0
     mastery: tuple[float, ...] = ()
     stopped: bool = False
+    planned: int = (
+        0  # steps in all, once a wall-time limit has been turned into steps; 0 before, and without a limit
+    )
 
 
 def save_checkpoint(
@@ -44,6 +47,7 @@ def save_checkpoint(
             "loss": position.loss,
             "mastery": list(position.mastery),
             "stopped": position.stopped,
+            "planned": position.planned,
         },
         "adapter": {name: p.detach().cpu() for name, p in model.named_parameters() if p.requires_grad},
         "optimiser": optimiser.state_dict(),

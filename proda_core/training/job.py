@@ -49,11 +49,12 @@ class TrainRequest:
     seed: int
     probe: bool
     incumbent: str | None  # set when the run goes on with it
+    wall_s: float | None  # wall time the run may take
 
     @property
     def adapter_id(self) -> str:
         """Made from what is compiled and how; checkpoints, threads and clocks have no part in it."""
-        extra = [part for part in (self.probe and "probe", self.incumbent) if part]
+        extra = [part for part in (self.probe and "probe", self.incumbent, self.wall_s) if part]
         return make_id("a", self.mixture_id, self.base_digest, self.config.model_dump(), self.seed, *extra)
 
 
@@ -89,6 +90,7 @@ def read_request(request: JobRequest) -> TrainRequest:
             seed=int(params["seed"]),
             probe=bool(params.get("probe", False)),
             incumbent=inputs.get("incumbent") if config.continue_incumbent else None,
+            wall_s=params.get("wall_s"),
         )
     except KeyError as error:
         raise JobError(
@@ -123,7 +125,7 @@ def _compile(context: JobContext, wanted: TrainRequest, mixture: Mixture) -> Non
         probe = mastery_probe(snapshot, mixture, wanted.config, seed=wanted.seed)
     context.scratch.mkdir(parents=True, exist_ok=True)
     after_epoch = _after_epoch(probe, trainee, loaded, wanted.student) if probe else None
-    hooks = Hooks(_after_step(context), after_epoch)
+    hooks = Hooks(_after_step(context), after_epoch, limit_s=wanted.wall_s)
     position = train(trainee, plan, wanted.config, scratch=context.scratch, hooks=hooks)
     _save(context, wanted, trainee, position)
 

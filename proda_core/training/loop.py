@@ -23,6 +23,7 @@ from proda_core.training.journal import Journal, StepRecord
 from proda_core.training.lora import Trainee
 from proda_core.training.speed import hidden_states
 
+PACED_AT = 12  # steps after which the speed is known well enough
 _CLIP = 1.0
 _BETAS = (0.9, 0.99)
 
@@ -34,6 +35,7 @@ class Hooks:
     after_step: Callable[[Position, int], None]
     after_epoch: Callable[[Position], bool] | None = None
     clock: Callable[[], float] = time.monotonic
+    limit_s: float | None = None  # wall time the run may take, probing included
 
 
 def learning_rate(step: int, total: int, config: TrainingConfig) -> float:
@@ -43,6 +45,12 @@ def learning_rate(step: int, total: int, config: TrainingConfig) -> float:
         return config.learning_rate * (step + 1) / warmup
     share = (step - warmup) / max(1, total - warmup)
     return config.learning_rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * share)))
+
+
+def paced_steps(position: Position, limit_s: float, wanted: int) -> int:
+    """Steps that fit into ``limit_s`` at the speed so far with a tenth kept back; at least one more, at most ``wanted``."""
+    fitting = int(0.9 * limit_s / (position.wall_s / position.step))
+    return min(wanted, max(position.step + 1, fitting))
 
 
 def answer_loss(trainee: Trainee, batch: Batch) -> torch.Tensor:
@@ -66,7 +74,11 @@ def answer_loss(trainee: Trainee, batch: Batch) -> torch.Tensor:
 def train(
     trainee: Trainee, plan: BatchPlan, config: TrainingConfig, *, scratch: Path, hooks: Hooks
 ) -> Position:
-    """Train to the end, or to where ``hooks`` stop it; ``scratch`` keeps checkpoint and journal. Returns the last position."""
+    """Train to the end, or to where ``hooks`` stop it; ``scratch`` keeps checkpoint and journal. Returns the last position.
+
+    A limit on wall time is turned into a number of steps once, after ``PACED_AT`` steps, and the decay is planned to end there:
+    what a limited run does depends on the machine's speed, and its checkpoint keeps the number.
+    """
     model = trainee.model
     weights = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(
@@ -74,7 +86,8 @@ def train(
     )
     position = load_checkpoint(scratch, model=model, optimiser=optimiser)
     journal = Journal(scratch / "journal.jsonl")
-    total = plan.total_steps(config.epochs, config.max_steps)
+    wanted = plan.total_steps(config.epochs, config.max_steps)
+    total = position.planned or wanted
     began = hooks.clock() - position.wall_s
     model.train()
     while position.step < total and not position.stopped:
@@ -95,6 +108,8 @@ def train(
                 journal.process,
             )
         )
+        if hooks.limit_s is not None and position.step == PACED_AT:
+            total = position.planned = paced_steps(position, hooks.limit_s, wanted)
         at_epoch_end = position.step % plan.steps_per_epoch == 0
         if at_epoch_end and hooks.after_epoch is not None:
             position.stopped = hooks.after_epoch(position)

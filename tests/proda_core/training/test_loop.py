@@ -13,7 +13,8 @@ from proda_core.config import TrainingConfig
 from proda_core.students.loading import load_model
 from proda_core.students.prompting import EncodedRow
 from proda_core.training.batches import BatchPlan, collate
-from proda_core.training.loop import answer_loss, learning_rate
+from proda_core.training.checkpoint import Position
+from proda_core.training.loop import PACED_AT, Hooks, answer_loss, learning_rate, train
 from proda_core.training.lora import Trainee, make_trainee, resolve_precision
 from proda_core.training.speed import has_bare_head, unfold_lora
 
@@ -158,3 +159,32 @@ def test_cross_entropy_ignores_padding_targets() -> None:
     batch = collate(rows(5), pad=0, device=CPU)
     assert int((batch.targets != -100).sum()) == sum(sum(row.labels) for row in rows(5))
     assert functional.pad(batch.inputs.mask, (0, 1)).sum() == batch.tokens - 5
+
+
+class StepClock:
+    """Moves by a second at every look: a step takes one."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        self.seconds += 1.0
+        return self.seconds
+
+
+def test_a_limited_run_plans_its_steps_from_its_speed_and_keeps_the_plan_when_resumed(
+    bases: dict[str, Path], tmp_path: Path
+) -> None:
+    config = TrainingConfig(rank=4, precision="fp32", epochs=40, batch_tokens=256, checkpoint_steps=5)
+    plan = BatchPlan(rows(), batch_tokens=256, seed=0)
+
+    def limited(limit_s: float) -> Position:
+        hooks = Hooks(lambda position, total: None, clock=StepClock(), limit_s=limit_s)
+        return train(trainee(bases["llama"]), plan, config, scratch=tmp_path, hooks=hooks)
+
+    first = limited(30.0)
+    assert PACED_AT < first.step < plan.total_steps(config.epochs, None)
+    assert first.step == first.planned == int(0.9 * 30.0 / 1.0)
+    assert (
+        limited(5000.0).step == first.step
+    )  # its checkpoint says when it is done, whatever is asked for now
