@@ -164,6 +164,8 @@ class SentenceGrammar(PredicateReader):
         for i in range(len(self.units) - 3):
             if self.symbols[i : i + 3] != "N,N" or self.units[i + 2].determiner not in ("a", "an"):
                 continue
+            if any(u.lemma == "call" for u in self.units[:i]):
+                continue  # "call this, when ..., a bubble" names and says nothing of the noun before
             if self.symbols[0] in "sp" and "," not in self.symbols[: i + 1]:
                 continue  # the comma closes a fronted clause
             after = self._at(i + 3)

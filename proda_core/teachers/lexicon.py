@@ -126,6 +126,7 @@ PASSED_PREPOSITIONS = _words(
 
 # Who acts on purpose: what they raise or lower is their deed and no law of the subject.
 AGENTS = _words(
+    "institution regulator exporter importer bondholder retiree trader "
     "government firm company bank business household consumer buyer seller worker employer "
     "employee investor economist country "
     "nation people student programmer developer scientist researcher politician congress "
@@ -175,3 +176,5 @@ SIZES = _words(
     "sharp rapid sudden slight gradual percentage unexpected steady dramatic significant small large further corresponding "
     "proportional proportionate slow quick steep modest substantial big huge great little initial final subsequent overall total"
 )
+# First words of terms that name an amount or a degree.
+MEASURING = _words("higher lower more less fewer number amount level quantity degree lack absence change")

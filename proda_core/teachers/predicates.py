@@ -102,6 +102,8 @@ class PredicateReader(SubjectFinder):
     def _object_acts(self, objects: Phrase, verb: str) -> bool:
         """ "causes prices to rise", "drives rates up": what is caused is not the noun alone."""
         after = objects.end
+        if verb == "cause" and self._at(after) == "r":
+            return True  # "causes those who wait to lose"
         if self._lemma(after) in ("up", "down", "away", "back", "apart", "together", "out", "off"):
             return True
         while self._at(after) == "p" and self._at(after + 1) == "N" and self._lemma(after) != "to":
@@ -193,13 +195,15 @@ class PredicateReader(SubjectFinder):
     def _complement(self, i: int, subject: tuple[Unit, ...], at: int) -> None:
         """ "X is a Y", "X is the result of Y", "X is a Y that does Z"."""
         noun = self.units[at]
+        if self._lemma(at + 1) in ("minus", "plus", "times"):
+            return  # a sum, not a kind
         if noun.negated or noun.pronoun or self._at(at + 1) in ("A", "?", "N", "I"):
             return
         frame = _head_frame(noun)
         if subject[0].lemma in ROLE_HEADS and subject[0].inner:
             self._role(i, subject[0], at)
             return
-        if subject[0].lemma in KIND_HEADS and subject[0].inner:
+        if subject[0].lemma in KIND_HEADS - {"example", "case", "instance"} and subject[0].inner:
             for kind in subject[0].inner:  # "the second type of X is Y"
                 for term in noun.terms:
                     self._emit_one(term, "SPECIALIZATION", kind, i)

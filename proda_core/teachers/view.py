@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from proda_core.teachers.lexicon import AGENTS, EVALUATIVE
+from proda_core.teachers.lexicon import AGENTS, EVALUATIVE, MEASURING
 from proda_core.teachers.phrases import Unit
 from proda_core.teachers.terms import less, more, singular
 from proda_core.teachers.verbs import ACTIVE, Frame
@@ -148,6 +148,8 @@ class SentenceView:
             return
         if kind in ("CAUSAL", "FUNCTION") and _head(subject) in AGENTS:
             return
+        if kind == "SPECIALIZATION" and subject.split(" ")[0] in MEASURING:
+            return  # "lower tariffs", "a number of services": an amount is not a kind
         if subject and object_ and subject.lower() != object_.lower():
             unit = self.units[verb]
             self.reading.statements.append(Statement(subject, kind, object_, unit.first, unit.last))
