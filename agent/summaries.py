@@ -81,8 +81,8 @@ def tally(table: Mapping[str, int], names: Mapping[str, str] | None = None) -> s
 
 
 def words(name: str) -> str:
-    """An identifier as it is spoken: reasoning_deficit is "reasoning deficit"."""
-    return name.replace("_", " ")
+    """An identifier as it is spoken: reasoning_deficit is "reasoning deficit", filter:too_short "filter: too short"."""
+    return name.replace("_", " ").replace(":", ": ")
 
 
 def plural(count: int, noun: str) -> str:

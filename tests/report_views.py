@@ -180,7 +180,7 @@ def stages() -> View:
             "documents": 84,
             "words": 27430,
             "chunks": 84,
-            "dropped": {"near_duplicate": 2, "too_short": 1},
+            "dropped": {"dedup:near_duplicate": 2, "filter:too_short": 1},
             "disciplines": dict.fromkeys(DISCIPLINES, 21),
         },
         "extract_knowledge": {

@@ -86,8 +86,11 @@ def resume(
         raised["rounds"] = rounds
     if raised:
         folder = folder.raise_budget(raised)
+    reopen = (
+        bool(raised) or folder.stop_requested()
+    )  # a session that ended for either goes on from a new decision
     folder.clear_stop()
-    _finish(folder, drive(folder, stderr(), reopen=bool(raised)), as_json=json)
+    _finish(folder, drive(folder, stderr(), reopen=reopen), as_json=json)
 
 
 def status(

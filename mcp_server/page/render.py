@@ -123,7 +123,7 @@ def stacked(table: Mapping[str, int]) -> list[Part]:
 def say(name: object) -> str:
     """An identifier in words: reasoning_deficit is "reasoning deficit", 006 is "biology"."""
     text = str(name)
-    return _NAMES.get(text, text.replace("_", " "))
+    return _NAMES.get(text, text.replace("_", " ").replace(":", ": "))
 
 
 def figure(value: object) -> str:

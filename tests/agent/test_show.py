@@ -80,7 +80,10 @@ def test_the_markdown_table_has_the_columns_and_rows_of_the_ladder() -> None:
 
 
 RESULTS: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "curate_corpus": (stages()["curate_corpus"], ["27,430 words", "2 near duplicate, 1 too short"]),
+    "curate_corpus": (
+        stages()["curate_corpus"],
+        ["27,430 words", "2 dedup: near duplicate, 1 filter: too short"],
+    ),
     "extract_knowledge": (stages()["extract_knowledge"], ["535 concepts", "0 orphans", "14 %"]),
     "build_benchmark": (stages()["build_benchmark"], ["120 dev and 120 sealed", "at most 31 %"]),
     "synthesise_examples": (

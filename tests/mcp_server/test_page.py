@@ -150,7 +150,7 @@ def test_the_page_tells_the_whole_story() -> None:
         "64 of 70 failures are patchable",
         "not replay: Not now",
         "A shoot bends towards light only when auxin can reach its shaded side.",
-        "2 near duplicate",
+        "2 dedup: near duplicate",
         "Guessing without knowledge",
         "Contextualized",
         "f" * 64,
