@@ -148,7 +148,7 @@ class SentenceView:
             return
         if kind in ("CAUSAL", "FUNCTION") and _head(subject) in AGENTS:
             return
-        if kind == "SPECIALIZATION" and subject.split(" ")[0] in MEASURING:
+        if kind == "SPECIALIZATION" and subject.split(" ", maxsplit=1)[0] in MEASURING:
             return  # "lower tariffs", "a number of services": an amount is not a kind
         if subject and object_ and subject.lower() != object_.lower():
             unit = self.units[verb]
