@@ -14,6 +14,7 @@ from proda_core.general.worlds import Shape, build_world
 from proda_core.layout import LETTERS, choice_prompt, context_prompt
 
 _COMMON = 4000
+_ENOUGH = 200
 _ENDINGS = (
     "{n}",
     "{n}",
@@ -45,7 +46,8 @@ class CommonWord:
 
 def drill(rng: Random, family: Family, *, names: NameSource, words: tuple[str, ...]) -> list[Turn]:
     """A drill on option letters or on the ends of statements, with plain or with any names."""
-    source = NameSource((CommonWord(words),), (1.0,)) if rng.random() < 0.5 else names
+    plain = rng.random() < 0.5 and len(words) >= _ENOUGH
+    source = NameSource((CommonWord(words),), (1.0,)) if plain else names
     return _letters(rng, family, source) if rng.random() < 0.5 else _ends(rng, family, source)
 
 

@@ -75,7 +75,7 @@ class RowMaker:
     tokenizer: Tokenizer
     names: NameSource
     context: int
-    words: tuple[str, ...] = ("lamp",)
+    words: tuple[str, ...]
     family: Family = "train"
 
     def pool(self, seed: int, number: int, *, level: Level, count: int) -> list[Row]:

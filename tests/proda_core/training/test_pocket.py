@@ -34,6 +34,8 @@ PLAN = Plan(
     compiled=False,
 )
 
+WORDS = ("river", "lamp", "stone")
+
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
@@ -54,7 +56,7 @@ def run_of(tokenizer: Tokenizer, folder: Path, plan: Plan = PLAN) -> Pretraining
     """A run whose clock ticks a second at a look."""
     folder.mkdir(exist_ok=True)
     ticks = count()
-    maker = RowMaker(tokenizer, pocket_names(tokenizer, ["river", "lamp", "stone"]), plan.context)
+    maker = RowMaker(tokenizer, pocket_names(tokenizer, WORDS), plan.context, WORDS)
     return Pretraining(plan, folder, new_model(plan, tokenizer), maker, lambda: float(next(ticks)))
 
 
@@ -77,7 +79,7 @@ def test_text_survives_the_tokenizer_but_for_case(loaded: Any, words: list[str],
 
 
 def test_rows_are_laid_out_as_the_chat_template_does(tokenizer: Tokenizer, loaded: Any) -> None:
-    maker = RowMaker(tokenizer, pocket_names(tokenizer, ["river"]), 512)
+    maker = RowMaker(tokenizer, pocket_names(tokenizer, WORDS), 512, WORDS)
     for task in generate_tasks(seed=1, count=20, family="train", difficulty=2):
         row = task_rows(maker, [task])[0]
         messages = [{"role": "user", "content": task.prompt}, {"role": "assistant", "content": task.answer}]
