@@ -91,15 +91,17 @@ def plural(count: int, noun: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """8 s, 2:05 min, 1:02 h."""
+    """8 s, 2:05 min, 1:02 h, never broken between figure and unit."""
     whole = round(seconds)
     if whole < 60:
-        return f"{whole} s"
-    return (
-        f"{whole // 60}:{whole % 60:02d} min"
-        if whole < 3600
-        else f"{whole // 3600}:{whole % 3600 // 60:02d} h"
-    )
+        said = f"{whole} s"
+    else:
+        said = (
+            f"{whole // 60}:{whole % 60:02d} min"
+            if whole < 3600
+            else f"{whole // 3600}:{whole % 3600 // 60:02d} h"
+        )
+    return said.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def mastery_curve(shares: list[float]) -> str:

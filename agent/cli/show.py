@@ -166,11 +166,11 @@ def _no_case(view: dict[str, Any]) -> Padding:
 
 
 def _end(view: dict[str, Any]) -> list[tuple[str, str]]:
-    stopped = (
-        f"{words(view['stop_reason'])}: {view['stop_detail']}"
-        if view["stop_reason"]
-        else "not finished; proda resume goes on"
-    )
+    stopped = "not finished; proda resume goes on"
+    if view["stop_reason"]:
+        last = view["decisions"][-1]["reason"] if view["decisions"] else ""
+        detail = f"decision {len(view['decisions'])}" if view["stop_detail"] == last else view["stop_detail"]
+        stopped = f"{words(view['stop_reason'])} ({detail})"
     return [("stopped", escape(stopped)), ("spent", escape(spent(view["budget"])))]
 
 
