@@ -34,12 +34,19 @@ REPOSITORY = Path(__file__).parents[1]
 SMALL: dict[str, dict[str, Any]] = {
     "student": {"threads": 1},
     "synthesis": {"general_rows": 40},
-    "training": {"epochs": 1, "rank": 4, "probe_rows": 20, "batch_tokens": 2048, "precision": "fp32"},
+    "training": {
+        "epochs": 1,
+        "rank": 4,
+        "probe_rows": 20,
+        "batch_tokens": 1024,
+        "checkpoint_steps": 5,
+        "precision": "fp32",
+    },
     "mixture": {"rows": 200},
     "benchmark": {"min_items": 4, "max_items": 30, "min_groups": 2, "scoring": "loglikelihood"},
     "general": {"suite_items": 10},
     "policy": {"min_patchable": 1},
-    "budget": {"rounds": 1},
+    "budget": {"rounds": 1, "disk_bytes": None},
 }
 
 
@@ -90,6 +97,23 @@ def copied(source: SessionFolder, sessions: Path) -> SessionFolder:
     return SessionFolder.open(sessions / source.name)
 
 
+def overrides(config: Config) -> list[str]:
+    """The command line's ``--set`` options that give this configuration."""
+    options: list[str] = []
+    default = Config().model_dump(mode="json")
+    for section, value in config.model_dump(mode="json").items():
+        keys = value.items() if isinstance(value, dict) else ()
+        pairs = [(f"{section}.{key}", inner) for key, inner in keys if inner != default[section][key]]
+        if not isinstance(value, dict) and value != default[section]:
+            pairs = [(section, value)]
+        options += [
+            part
+            for key, inner in pairs
+            for part in ("--set", f"{key}={'none' if inner is None else json.dumps(inner)}")
+        ]
+    return options
+
+
 def run_to_end(folder: SessionFolder, *, reopen: bool = False) -> Outcome:
     """The host and the loop in this process, until the session ends."""
     return drive(folder, Console(file=io.StringIO()), reopen=reopen)
@@ -112,12 +136,12 @@ def with_client(folder: SessionFolder, act: Callable[[Client], Awaitable[Any]], 
     return asyncio.run(run())
 
 
-async def finish_job(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
-    """Start a job through its tool and wait for its end; the last handle."""
+async def done(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    """Call a tool that must not fail; where it starts a job, wait for its end and return the last handle."""
     result = await client.call_tool(tool, arguments)
     assert not result.is_error, result.structured_content
     handle = dict(result.structured_content or {})
-    while handle["state"] == "running":
+    while "job_id" in handle and handle["state"] == "running":
         waited = await client.call_tool("wait_for_job", {"job_id": handle["job_id"], "timeout_s": 5.0})
         handle = dict(waited.structured_content or {})
     return handle

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from proda_core.errors import ToolError
+from proda_core.errors import GuardRefusal, ToolError
 from proda_core.guard import commit_mixture, general_examples
 from proda_core.records import load_examples, load_patch
 from proda_core.synthesis.mixture import (
@@ -83,14 +83,17 @@ def _commit(host: Host, book: Book, arguments: ComposeArguments) -> Performed:
     for number, patch_id in enumerate([arguments.patch_id, *accepted_patches(book)]):
         if patch_id:
             inputs[f"patch{number}"] = patch_id
-    snapshot_id = book.need("snapshot_id")
-    manifest = commit_mixture(
-        host.store,
-        mixture,
-        index=host.lineage(snapshot_id),
-        benchmark=host.benchmark(book.need("benchmark_id")),
-        inputs=inputs,
-    )
+    try:
+        manifest = commit_mixture(
+            host.store,
+            mixture,
+            index=host.lineage(book.need("snapshot_id")),
+            benchmark=host.benchmark(book.need("benchmark_id")),
+            inputs=inputs,
+        )
+    except GuardRefusal:
+        host.own.ledger.release("rounds", mixture.mixture_id)  # the round was not begun
+        raise
     roles = Counter(row.role.value for row in mixture.rows)
     meta = {
         "kind": arguments.kind,

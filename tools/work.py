@@ -133,12 +133,14 @@ def check_budget(host: Host) -> None:
 
 
 def job_handle(host: Host, job_id: str) -> JobHandle:
-    """The job's state now; a finished job gets its outcome written into the log first, once."""
+    """The job's state now; a job that finished or failed gets its outcome written into the log first, once."""
     own = host.own
     intent = intent_of_job(host, job_id)
     status = own.executor.tend(job_id)
     if status.state is JobState.FINISHED:
         settle(host, intent, status)
+    elif status.state is JobState.FAILED:
+        settle_failure(host, intent, status)
     outcome = own.log.find("outcome", intent.key)
     done = status.progress
     return JobHandle(
@@ -188,6 +190,16 @@ def settle(host: Host, intent: Record, status: JobStatus) -> None:
     write_outcome(host, intent, Performed(dict(status.result.artifacts), dict(status.result.meta)))
 
 
+def settle_failure(host: Host, intent: Record, status: JobStatus) -> None:
+    """Write a failed job's outcome, once; where a guard refused in the worker, the refusal with its rows first."""
+    failure = status.failure
+    if failure is None or host.own.log.find("outcome", intent.key) is not None:
+        return
+    if failure.refusals:
+        refuse(host, intent.body["tool"], intent.body["arguments"], GuardRefusal(failure.refusals))
+    write_outcome(host, intent, Performed({}, {}), error=status.error or "")
+
+
 def commit_knowledge(host: Host, snapshot_id: str) -> None:
     """Bulk-load a snapshot into Kùzu and hold the graph to zero orphans, by query."""
     knowledge = host.own.knowledge
@@ -214,7 +226,7 @@ def close_open_calls(host: Host, why: str) -> None:
     """Give every call still open its outcome before the session's last word: what ended it."""
     for intent in host.own.log.open_intents():
         job_id = str(intent.body.get("job_id", ""))
-        if job_id and job_handle(host, job_id).state == "finished":
+        if job_id and job_handle(host, job_id).state in ("finished", "failed"):
             continue
         if job_id:
             host.own.executor.cancel(job_id)

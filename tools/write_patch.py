@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from proda_core.errors import ToolError
 from proda_core.jobs import JobRequest
 from tools.base import ID, Tool, ToolModel
 from tools.host import Host
@@ -14,6 +15,10 @@ class PatchArguments(ToolModel):
 
 async def write_patch(host: Host, arguments: PatchArguments) -> JobHandle:
     book = book_of(host)
+    if arguments.diagnosis_id not in book.diagnoses.values():
+        raise ToolError(
+            f"{arguments.diagnosis_id} is not a diagnosis of this session: call diagnose_failures first"
+        )
     number = len(book.rounds)  # a patch after a rejection is not the same patch again
     request = JobRequest(
         "patch",

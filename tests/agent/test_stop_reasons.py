@@ -1,0 +1,183 @@
+"""Every stop reason and every kind of decision, each really chosen: by configuration or by what happens, never by a stand-in.
+
+The variants start from the finished session's artifacts and jobs, so what they share is found done and only the difference runs.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from agent.drive import Outcome, drive
+from agent.exit_codes import EXIT_CODES, INTERRUPTED
+from proda_core.log import verify
+from proda_core.session import SessionFolder
+from proda_core.types import StopReason
+from tests.sessions import (
+    Bench,
+    FinishedSession,
+    decisions_of,
+    outcomes_of,
+    records_of,
+    run_to_end,
+    seeded,
+)
+
+
+@pytest.fixture
+def variant(bench: Bench, finished_session: FinishedSession, tmp_path: Path) -> Any:
+    """Makes a session that differs from the finished one in the sections given."""
+
+    def make(**sections: dict[str, Any]) -> SessionFolder:
+        return seeded(bench.session(tmp_path, **sections), finished_session.folder)
+
+    return make
+
+
+def ended(folder: SessionFolder, outcome: Outcome, reason: StopReason) -> dict[str, Any]:
+    """The session ended for ``reason``, with its exit code, its last word in the log and nothing left open there."""
+    assert (outcome.stop_reason, outcome.exit_code) == (reason.value, EXIT_CODES[reason]), outcome.detail
+    last = records_of(folder)[-1]
+    assert (last.kind, last.body["stop_reason"]) == ("session", reason.value)
+    assert last.body["detail"] == outcome.detail
+    report = verify(folder.decisions)  # a variant's store holds more than its log tells of
+    assert report.ok, report.problems
+    return dict(last.body)
+
+
+def kinds(folder: SessionFolder) -> list[str]:
+    return [decision["kind"] for decision in decisions_of(folder)]
+
+
+def test_every_stop_reason_has_an_exit_code_of_its_own() -> None:
+    codes = [EXIT_CODES[reason] for reason in StopReason]
+    assert len({*codes, INTERRUPTED}) == len(codes) + 1
+
+
+def test_a_spent_budget_of_rounds_stops_the_session_after_its_round(
+    finished_session: FinishedSession,
+) -> None:
+    folder = finished_session.folder
+    ended(folder, finished_session.outcome, StopReason.BUDGET_ROUNDS)
+    assert kinds(folder) == ["patch", "stop"]
+    assert len(outcomes_of(folder, "judge_candidate")) == 1
+
+
+def test_every_decision_carries_its_observations_and_every_option_with_a_reason(
+    finished_session: FinishedSession,
+) -> None:
+    folder = finished_session.folder
+    observed = {record.key: record.body["observations"] for record in records_of(folder, "observation")}
+    for record in records_of(folder, "decision"):
+        decision = record.body["decision"]
+        assert observed[record.key]["failures"] > 0
+        assert sorted(option["kind"] for option in decision["options"]) == ["patch", "replay", "stop"]
+        assert all(option["reason"] for option in decision["options"])
+
+
+def test_the_target_reached_stops_the_session_with_success(variant: Any) -> None:
+    folder = variant(policy={"target_dev": 1e-6})
+    body = ended(folder, run_to_end(folder), StopReason.TARGET)
+    assert kinds(folder) == ["stop"] and body["incumbent"].startswith("a_")
+
+
+def test_rejections_in_a_row_are_a_plateau_and_the_incumbent_stays(variant: Any) -> None:
+    folder = variant(policy={"max_rejections": 1}, budget={"rounds": 3})
+    body = ended(folder, run_to_end(folder), StopReason.PLATEAU)
+    assert kinds(folder) == ["patch", "stop"]
+    judged = outcomes_of(folder, "judge_candidate")
+    assert [verdict["meta"]["accepted"] for verdict in judged] == [False]
+    v1, candidate = (outcome["artifacts"]["adapter"] for outcome in outcomes_of(folder, "train_adapter"))
+    assert body["incumbent"] == v1 == judged[0]["meta"]["incumbent"]
+    assert folder.store.exists("adapter", candidate) and candidate != v1
+
+
+def test_too_few_patchable_failures_are_nothing_diagnosable(variant: Any) -> None:
+    folder = variant(policy={"min_patchable": 10_000})
+    ended(folder, run_to_end(folder), StopReason.NOTHING_DIAGNOSABLE)
+    assert kinds(folder) == ["stop"] and outcomes_of(folder, "write_patch") == []
+
+
+def test_a_round_that_would_not_fit_the_disk_budget_is_not_begun(variant: Any, finished_session: Any) -> None:
+    used = finished_session.folder.disk_bytes()
+    folder = variant(budget={"disk_bytes": used + 15_000_000})
+    ended(folder, run_to_end(folder), StopReason.BUDGET_DISK)
+    assert kinds(folder) == ["stop"]
+
+
+def test_a_disk_budget_spent_already_stops_before_any_model_is_trained(variant: Any) -> None:
+    folder = variant(budget={"disk_bytes": 1000})
+    ended(folder, run_to_end(folder), StopReason.BUDGET_DISK)
+    assert kinds(folder) == [] and outcomes_of(folder, "train_adapter") == []
+
+
+def test_a_wall_budget_spent_in_a_job_stops_there_and_more_of_it_goes_on(variant: Any) -> None:
+    folder = variant(budget={"wall_s": 0.05})
+    ended(folder, run_to_end(folder), StopReason.BUDGET_WALL)
+    assert kinds(folder) == []
+    more = folder.raise_budget({"wall_s": None, "rounds": 1})
+    ended(more, run_to_end(more, reopen=True), StopReason.BUDGET_ROUNDS)
+    assert kinds(folder) == ["patch", "stop"]
+
+
+def test_a_stop_request_is_honoured_at_the_next_decision(variant: Any) -> None:
+    folder = variant()
+    folder.request_stop()
+    ended(folder, run_to_end(folder), StopReason.REQUEST)
+    assert kinds(folder) == ["stop"]
+
+
+def test_a_failing_job_stops_the_session_with_its_typed_error_and_mending_it_goes_on(
+    bench: Bench, variant: Any
+) -> None:
+    folder = variant(benchmark={"min_groups": 10_000})
+    outcome = run_to_end(folder)
+    ended(folder, outcome, StopReason.ERROR)
+    assert "TooFewGroups" in outcome.detail
+    assert run_to_end(folder).detail == outcome.detail  # nothing was mended: the same end, by another attempt
+    intents = [r for r in records_of(folder, "intent") if r.body["tool"] == "build_benchmark"]
+    assert len({r.key for r in intents}) == 2 and len({r.body["job_id"] for r in intents}) == 1
+
+
+def test_raising_the_budget_of_a_finished_session_goes_on_from_a_new_decision(variant: Any) -> None:
+    folder = variant()
+    ended(folder, run_to_end(folder), StopReason.BUDGET_ROUNDS)
+    again = folder.raise_budget({"rounds": 2})
+    assert drive(again, Console(file=io.StringIO())).stop_reason == "budget_rounds"  # not asked to go on
+    assert kinds(folder) == ["patch", "stop"]
+
+
+@pytest.mark.slow
+def test_an_accepted_round_is_the_incumbent_and_a_rejected_one_after_it_changes_nothing(variant: Any) -> None:
+    # The whole error rate goes to the first verdict, so it is easily passed and the second cannot be.
+    generous = {"alpha": 0.99, "max_verdicts": 1, "sealed_margin": 0.99, "general_margin": 0.99}
+    folder = variant(verdict=generous, budget={"rounds": 2}, policy={"lost_items_for_replay": 1000})
+    body = ended(folder, run_to_end(folder), StopReason.BUDGET_ROUNDS)
+    assert kinds(folder) == ["patch", "patch", "stop"]
+    judged = outcomes_of(folder, "judge_candidate")
+    assert [verdict["meta"]["accepted"] for verdict in judged] == [True, False]
+    v1, v2, v3 = (outcome["artifacts"]["adapter"] for outcome in outcomes_of(folder, "train_adapter"))
+    assert [verdict["meta"]["incumbent"] for verdict in judged] == [v1, v2]
+    assert body["incumbent"] == v2 and folder.store.exists("adapter", v3)
+    diagnosed = [outcome["arguments"]["report_id"] for outcome in outcomes_of(folder, "diagnose_failures")]
+    assert len(set(diagnosed)) == 2  # V1's failures, then V2's; never the rejected candidate's
+
+
+@pytest.mark.slow
+def test_general_skill_lost_in_v1_is_answered_by_replay(bench: Bench, variant: Any) -> None:
+    folder = variant(
+        student={"base": "pocket"},
+        synthesis={"general_rows": 0},
+        training={"epochs": 3, "rank": 16, "batch_tokens": 1024},
+        mixture={"rows": 300},
+        general={"suite_items": 30},
+    )
+    ended(folder, run_to_end(folder), StopReason.BUDGET_ROUNDS)
+    assert kinds(folder) == ["replay", "stop"]
+    replayed = outcomes_of(folder, "compose_mixture")[1]["meta"]
+    assert replayed["kind"] == "replay"
+    assert replayed["roles"].get("patch", 0) == 0 and replayed["roles"]["general"] > 0
