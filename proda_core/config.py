@@ -69,6 +69,9 @@ class TrainingConfig(_Section):
     rank: int = Field(128, ge=1, description="rank of LoRA, on all linear layers")
     alpha: int = Field(256, ge=1, description="scale of LoRA: its product is multiplied by alpha / rank")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout before LoRA's product")
+    optimiser: Literal["adamw", "muon"] = Field(
+        "adamw", description="adamw, or muon, which wants about ten times the learning rate"
+    )
     learning_rate: float = Field(2e-3, gt=0, description="highest learning rate, reached after the warm-up")
     warmup_share: float = Field(0.03, ge=0, lt=1, description="share of the steps in which the rate rises")
     batch_tokens: int = Field(1024, ge=128, description="tokens in a batch, padding included")

@@ -21,11 +21,11 @@ from proda_core.training.batches import Batch, BatchPlan, collate
 from proda_core.training.checkpoint import Position, load_checkpoint, save_checkpoint
 from proda_core.training.journal import Journal, StepRecord
 from proda_core.training.lora import Trainee
+from proda_core.training.optimiser import make_optimiser
 from proda_core.training.speed import hidden_states
 
 PACED_AT = 12  # steps after which the speed is known well enough
 _CLIP = 1.0
-_BETAS = (0.9, 0.99)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +81,7 @@ def train(
     """
     model = trainee.model
     weights = [p for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(
-        weights, lr=config.learning_rate, betas=_BETAS, weight_decay=0.0, fused=True
-    )
+    optimiser = make_optimiser(weights, config)
     position = load_checkpoint(scratch, model=model, optimiser=optimiser)
     journal = Journal(scratch / "journal.jsonl")
     wanted = plan.total_steps(config.epochs, config.max_steps)

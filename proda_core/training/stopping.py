@@ -1,7 +1,8 @@
 """V1's stopping rule: after each epoch probe a fixed sample of facts, and stop when mastery no longer improves.
 
-Mastery is the mean guess-corrected share over the sampled relations. The rule is armed only after a third of the planned
-epochs, because a small model answers at chance for a while before facts set in; that wait must not pass for a plateau.
+Mastery is the mean guess-corrected share over the sampled relations. The rule is armed after a third of the planned epochs and
+once mastery has risen clearly over the first probing: a small model answers at chance for a while before facts set in,
+and that wait must not pass for a plateau. A run whose mastery never rises goes to the end of its epochs.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from proda_core.students import Student
 from proda_core.types import KnowledgeSnapshot, Mixture
 
 IMPROVEMENT = 0.01
+SET_IN = 0.1  # rise over the first probing from which facts count as setting in
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class MasteryProbe:
         if len(masteries) < max(self.armed_after, self.patience + 1):
             return False
         best_before = max(masteries[: -self.patience])
+        if max(masteries) < masteries[0] + SET_IN:
+            return False
         return max(masteries[-self.patience :]) < best_before + IMPROVEMENT
 
 

@@ -48,6 +48,7 @@ class TrainingSession:
             "epochs": 4,
             "batch_tokens": 128,
             "rank": 4,
+            "alpha": 8,
             "checkpoint_steps": 3,
             "precision": "fp32",
             **config,

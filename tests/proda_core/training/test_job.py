@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -199,26 +198,47 @@ def test_going_on_with_the_incumbent_begins_at_its_weights(session: TrainingSess
     assert inputs["incumbent"] == first.artifacts["adapter"]
 
 
-def test_v1_probes_after_each_epoch_and_stops_when_mastery_stays(open_session: OpenSession) -> None:
-    session = open_session("v1")
-    # A learning rate of nothing: mastery cannot move, so the rule stops as soon as it is armed and patience is out.
-    result = job.run(
-        session.context(), session.request(probe=True, epochs=9, learning_rate=1e-12, patience=2)
-    )
+def test_v1_probes_after_each_epoch_and_stops_when_mastery_stays(
+    session: TrainingSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = iter([0.1, 0.5, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6])
+    monkeypatch.setattr(MasteryProbe, "measure", lambda self, student: next(measured))
+    result = job.run(session.context(), session.request(probe=True, epochs=9, patience=2))
     assert result.meta["stopped"] == "plateau"
-    assert len(result.meta["mastery"]) == 3
-    session.progress.clear()
-    shutil.rmtree(session.context().scratch)
-    unprobed = job.run(session.context(), session.request(epochs=9, learning_rate=1e-12))
-    assert unprobed.meta["stopped"] == "end" and unprobed.meta["mastery"] == []
+    assert result.meta["mastery"] == [0.1, 0.5, 0.6, 0.6, 0.6]
 
 
-def test_a_plateau_is_patience_probings_without_gain_once_armed() -> None:
+def test_v1_that_never_learns_goes_to_its_end_and_an_unprobed_run_has_no_mastery(
+    open_session: OpenSession,
+) -> None:
+    # A learning rate of nothing: mastery cannot move, which is no plateau but knowledge that has not set in.
+    settings = {"epochs": 5, "learning_rate": 1e-12, "patience": 2}
+    probed, unprobed = open_session("probed"), open_session("unprobed")
+    result = job.run(probed.context(), probed.request(probe=True, **settings))
+    assert result.meta["stopped"] == "end" and len(result.meta["mastery"]) == 5
+    result = job.run(unprobed.context(), unprobed.request(**settings))
+    assert result.meta["stopped"] == "end" and result.meta["mastery"] == []
+
+
+def test_a_plateau_is_patience_probings_without_gain_once_facts_have_set_in() -> None:
     rule = MasteryProbe(snapshot(), (), 0, armed_after=4, patience=2)
-    assert not rule.plateau([0.0, 0.0, 0.0])
-    assert rule.plateau([0.0, 0.0, 0.0, 0.0])
+    assert not rule.plateau([0.0, 0.3, 0.3])
+    assert rule.plateau([0.0, 0.3, 0.3, 0.3])
+    assert not rule.plateau([0.099, 0.111, 0.1038, 0.12])
     assert not rule.plateau([0.1, 0.4, 0.4, 0.5])
     assert rule.plateau([0.1, 0.4, 0.5, 0.5, 0.505])
+
+
+@pytest.mark.parametrize("step", [4, 7])
+def test_muon_too_resumes_to_the_same_weights_bit_for_bit(open_session: OpenSession, step: int) -> None:
+    whole, stopped = open_session("whole"), open_session("stopped")
+    request = whole.request(optimiser="muon", learning_rate=0.02)
+    expected = job.run(whole.context(), request)
+    stopped.stop_after = step
+    with pytest.raises(JobError, match="cancelled"):
+        job.run(stopped.context(), request)
+    stopped.stop_after = 0
+    assert equal(weights(stopped, job.run(stopped.context(), request)), weights(whole, expected))
 
 
 def test_facts_to_probe_are_a_fixed_sample_of_what_the_mixture_teaches(session: TrainingSession) -> None:

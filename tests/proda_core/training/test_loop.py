@@ -32,7 +32,7 @@ def rows(count: int = 60) -> list[EncodedRow]:
 
 
 def trainee(base: Path, **config: object) -> Trainee:
-    settings = TrainingConfig(**{"rank": 4, "precision": "fp32", **config})  # type: ignore[arg-type]
+    settings = TrainingConfig(**{"rank": 4, "alpha": 8, "precision": "fp32", **config})  # type: ignore[arg-type]
     made = make_trainee(load_model(str(base)), settings, seed=0)
     with torch.no_grad():  # LoRA begins at nothing; give it something to compute
         for parameter in made.model.parameters():
