@@ -25,7 +25,7 @@ class CorpusConfig(_Section):
     chunk_chars: int = Field(4000, ge=200, description="largest chunk, in characters")
     min_words: int = Field(20, ge=1, description="a chunk with fewer words is dropped")
     near_duplicate: float = Field(
-        0.8, gt=0, le=1, description="Jaccard of word 5-grams from which a chunk is a duplicate"
+        0.6, gt=0, le=1, description="Jaccard of word 5-grams from which a chunk is a duplicate"
     )
 
 

@@ -52,7 +52,9 @@ def parse_cot_choice(text: str, options: Sequence[str]) -> str | None:
     name = parse_cot_name(text)
     if name is None:
         return None
-    named = [letter for letter, option in zip(LETTERS, options, strict=False) if _plain(option) == _plain(name)]
+    named = [
+        letter for letter, option in zip(LETTERS, options, strict=False) if _plain(option) == _plain(name)
+    ]
     return named[0] if len(named) == 1 else parse_letter(text, len(options))
 
 

@@ -229,13 +229,16 @@ def _quoted(folder: Path, level: str) -> str:
 def _transaction(connection: kuzu.Connection) -> Iterator[None]:
     """Commit at the end, roll back on any error; Kùzu may have rolled back itself already."""
     connection.execute("BEGIN TRANSACTION").close()
-    try:
+    with contextlib.ExitStack() as undo:
+        undo.callback(_roll_back, connection)
         yield
-    except BaseException:
-        with contextlib.suppress(RuntimeError):
-            connection.execute("ROLLBACK").close()
-        raise
+        undo.pop_all()
     connection.execute("COMMIT").close()
+
+
+def _roll_back(connection: kuzu.Connection) -> None:
+    with contextlib.suppress(RuntimeError):
+        connection.execute("ROLLBACK").close()
 
 
 @contextlib.contextmanager

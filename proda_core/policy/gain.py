@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from proda_core.types import DecisionKind, RoundSummary
 
-PRIOR_RATE = 0.5  # between the published repairs (10 to 47 % of the gap, V1 to V2) and small prototypes (76 to 100 %)
+PRIOR_RATE = (
+    0.5  # between the published repairs (10 to 47 % of the gap, V1 to V2) and small prototypes (76 to 100 %)
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,9 @@ def mean_mastery(masteries: Iterable[Mastery]) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-def _right(student: Student, probes: Sequence[Probe], max_new_tokens: int) -> dict[tuple[str, int, tuple[str, ...]], bool]:
+def _right(
+    student: Student, probes: Sequence[Probe], max_new_tokens: int
+) -> dict[tuple[str, int, tuple[str, ...]], bool]:
     distinct = list({_key(probe): probe for probe in probes}.values())
     compared = [probe for probe in distinct if probe.options]
     open_ = [probe for probe in distinct if not probe.options]

@@ -90,7 +90,9 @@ def peft_warnings() -> Iterator[None]:
     """peft's warnings as we want them: missing weights are an error, its own use of a deprecated name is not ours to mend."""
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message="Found missing adapter keys")
-        warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
+        warnings.filterwarnings(
+            "ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning
+        )
         yield
 
 

@@ -18,7 +18,9 @@ from proda_core.config import TrainingConfig
 from proda_core.students.loading import LoadedModel, load_adapter_onto, peft_warnings
 from proda_core.training.speed import fold_lora, has_bare_head
 
-BF16_FROM_WIDTH = 64
+BF16_FROM_WIDTH = (
+    256  # narrower models spend more on kernels for ever new batch shapes than bf16 saves, in time and memory
+)
 # In bf16 on a CPU the backward pass of fused attention takes longer than all the rest; plain products do not, on short rows.
 PLAIN_ATTENTION_TO = 512
 
