@@ -84,12 +84,12 @@ def resume(
         raised["wall_s"] = seconds(budget)
     if rounds is not None:
         raised["rounds"] = rounds
-    if raised:
-        folder = folder.raise_budget(raised)
-    reopen = (
-        bool(raised) or folder.stop_requested()
-    )  # a session that ended for either goes on from a new decision
-    folder.clear_stop()
+    with folder.hosted():  # nothing of a session that another process hosts is changed
+        if raised:
+            folder = folder.raise_budget(raised)
+        # a session that ended for either goes on from a new decision
+        reopen = bool(raised) or folder.stop_requested()
+        folder.clear_stop()
     _finish(folder, drive(folder, stderr(), reopen=reopen), as_json=json)
 
 

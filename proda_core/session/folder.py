@@ -61,7 +61,8 @@ class SessionFolder(SessionPaths):
         """The session of this corpus and configuration under ``root`` (the folder of sessions), made if it is new.
 
         A session that exists goes on with the budget given now. Its corpus path stays the one it was made with as long as
-        that exists. SessionError when the folder of that name belongs to another corpus or configuration.
+        that exists. SessionError when the folder of that name belongs to another corpus or configuration, or
+        has a host at work that goes by another budget.
         """
         identity = session_identity(config, corpus_digest)
         path = root.absolute() / f"{config.name}-{identity[:12]}"
@@ -76,6 +77,9 @@ class SessionFolder(SessionPaths):
                 folder = replace(folder, corpus_path=known.corpus_path)
             if folder == known:
                 return known
+            with folder.hosted():  # another budget, and no other host that goes by this file
+                folder._write()
+            return folder
         folder._write()
         return folder
 
