@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from proda_core.layout import LETTERS, choice_prompt
+from proda_core.layout import COT_SUFFIX, LETTERS, choice_prompt, cot_answer
 from proda_core.synthesis.example_templates import (
     ABOUT_FRAMES,
     CHOICE_FRAMES,
@@ -71,7 +71,10 @@ class RowMaker:
             yield self._row(relation, Format.QA, question, said, f"example.qa.{_way(forward)}")
 
     def choice_rows(self, relation: Relation, wordings: int) -> Iterator[RowText]:
-        """The same questions with four options, answered by the bare letter."""
+        """The same questions with four options: the first reasoned (the fact, then its option), the next by the bare letter.
+
+        A reasoned one recalls a single fact and composes nothing; it teaches how a question without a text is answered.
+        """
         rng = self._rng("choice", relation.relation_id)
         forms, frames = self.book.forms(relation), _turned(CHOICE_FRAMES, rng)
         for number in range(wordings):
@@ -83,18 +86,26 @@ class RowMaker:
                 bare = self._bare(relation, form, forward=forward, what="which of these")
                 question = frame(frames[number % len(frames)], relation.discipline, q=bare)
                 template = f"example.choice.{_way(forward)}"
-                yield self.lettered(relation, question, (gold, *picked), template=template)
+                reasoned = number % 2 == 0
+                yield self.lettered(relation, question, (gold, *picked), template=template, reasoned=reasoned)
 
     def lettered(
-        self, relation: Relation, question: str, options: tuple[str, ...], *, template: str
+        self,
+        relation: Relation,
+        question: str,
+        options: tuple[str, ...],
+        *,
+        template: str,
+        reasoned: bool = False,
     ) -> RowText:
-        """A choice row; the first of ``options`` is the gold."""
+        """A choice row; the first of ``options`` is the gold. ``reasoned`` asks for the fact before the option."""
         place = self.places.next()
         terms = [self.book.term(c) for c in options[1:]]
         terms.insert(place, self.book.term(options[0]))
-        return self._row(
-            relation, Format.CHOICE, choice_prompt(_capital(question), terms), LETTERS[place], template
-        )
+        asked, answer = choice_prompt(_capital(question), terms), LETTERS[place]
+        if reasoned:
+            asked, answer = asked + COT_SUFFIX, cot_answer([self.book.statement(relation)], terms[place])
+        return self._row(relation, Format.CHOICE, asked, answer, template)
 
     def truth_rows(self, relation: Relation, wordings: int) -> Iterator[RowText]:
         """True and false in turn; a false one is put right in the answer, and so names the pair it is about."""

@@ -14,7 +14,7 @@ from proda_core.guard import LineageIndex, check_examples
 from proda_core.ids import pair_key
 from proda_core.jobs import JobContext, JobRequest
 from proda_core.knowledge import save_snapshot, snapshot_id
-from proda_core.layout import parse_letter, parse_true_false
+from proda_core.layout import COT_SUFFIX, parse_cot_choice, parse_letter, parse_true_false
 from proda_core.phi import verbalise
 from proda_core.records import load_examples, save_benchmark
 from proda_core.synthesis import examples_job
@@ -93,9 +93,11 @@ def test_choices_have_four_options_one_right_and_balanced_places(
     letters: Counter[str] = Counter()
     for row in of(examples.rows, "example.choice"):
         question, *options = row.messages[0].content.split("\n")
-        terms = [option[3:] for option in options]
-        letter = row.messages[1].content
-        assert len(terms) == 4 and parse_letter(letter, 4) == letter
+        terms = [option[3:] for option in options if option[1:3] == ". "]
+        answer = row.messages[1].content
+        reasoned = row.messages[0].content.endswith(COT_SUFFIX)
+        letter = parse_cot_choice(answer, terms) if reasoned else parse_letter(answer, 4)
+        assert len(terms) == 4 and letter
         letters[letter] += 1
         gold = ids[terms["ABCD".index(letter)]]
         relation = next(
@@ -108,6 +110,11 @@ def test_choices_have_four_options_one_right_and_balanced_places(
         right = truths.implied(known, (relation.type,), forward=forward)
         assert not right & {ids[t] for n, t in enumerate(terms) if n != "ABCD".index(letter)}
         assert "which of these" in question
+        if reasoned:  # one fact, said as the graph verbalises it, and its option: nothing is composed
+            fact = verbalise(
+                relation.type, snapshot.term(relation.subject_id), snapshot.term(relation.object_id)
+            )
+            assert answer == f"{fact} Answer: {terms['ABCD'.index(letter)]}"
     assert max(letters.values()) - min(letters.values()) <= 2
 
 
