@@ -1,0 +1,113 @@
+"""Killed at every record of the log: right after each is written, and with all of the work after it done but not yet logged.
+
+A whole session is gone through one record a process, each ended by SIGKILL from within. Random moments hardly ever hit these
+windows; here none is left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+
+from proda_core.log import DecisionLog, Record, verify
+from proda_core.session import SessionFolder
+from tests.sessions import (
+    Bench,
+    FinishedSession,
+    client_of,
+    decisions_of,
+    done,
+    outcomes_of,
+    records_of,
+    run_to_end,
+    seeded,
+)
+
+
+def _run_and_die(folder: SessionFolder, *, work_first: bool) -> None:
+    """Go on with the session and die once one record more is written, or just before the one that follows it."""
+    append, count = DecisionLog.append, 0
+
+    def dying(self: DecisionLog, *arguments: Any, **options: Any) -> Record:
+        nonlocal count
+        count += 1
+        if count == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        record = append(self, *arguments, **options)
+        if not work_first:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return record
+
+    DecisionLog.append = dying  # type: ignore[method-assign]
+    run_to_end(folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("work_first", [False, True], ids=["after-each-record", "before-the-next"])
+def test_a_session_killed_at_every_record_ends_as_the_one_never_killed(
+    bench: Bench, finished_session: FinishedSession, tmp_path: Path, work_first: bool
+) -> None:
+    reference = finished_session.folder
+    folder = seeded(bench.session(tmp_path), reference)
+    forked = multiprocessing.get_context("fork")
+    deaths = 0
+    while True:
+        process = forked.Process(target=_run_and_die, args=(folder,), kwargs={"work_first": work_first})
+        process.start()
+        process.join()
+        if process.exitcode == 0:
+            break
+        assert process.exitcode == -signal.SIGKILL
+        deaths += 1
+        assert deaths <= 2 * len(records_of(reference)), "it does not get on"
+    assert deaths >= len(records_of(reference)) - 1
+    assert [(r.kind, r.key) for r in records_of(folder)] == [(r.kind, r.key) for r in records_of(reference)]
+    assert decisions_of(folder) == decisions_of(reference)
+    assert [o["artifacts"] for o in outcomes_of(folder, "compose_mixture")] == [
+        o["artifacts"] for o in outcomes_of(reference, "compose_mixture")
+    ]
+    report = verify(folder.decisions, folder.store)
+    assert report.ok, report.problems
+
+
+def test_a_decision_not_acted_on_is_the_same_decision_when_asked_again(
+    bench: Bench, finished_session: FinishedSession, tmp_path: Path
+) -> None:
+    folder = seeded(bench.session(tmp_path), finished_session.folder)
+    folder.request_stop()
+
+    async def act(client: Client) -> None:
+        for _ in range(2):
+            view = await done(client, "observe_session")
+            assert view["key"] == "decision-0"
+        patch, stop = decisions_of(finished_session.folder)
+        first = await done(client, "record_decision", key="decision-0", decision=patch)
+        second = await done(client, "record_decision", key="decision-0", decision=stop)
+        assert first == second and second["decision"] == patch
+        assert (await done(client, "observe_session"))["key"] == "decision-0"
+
+    async def run() -> None:
+        async with client_of(folder) as client:
+            mixture = await _to_v1(client)
+            scored = await done(client, "evaluate_model", model=mixture)
+            await done(client, "diagnose_failures", report_id=scored["artifacts"]["report"])
+            await act(client)
+
+    asyncio.run(run())
+    assert len(decisions_of(folder)) == 1 and len(records_of(folder, "observation")) == 1
+
+
+async def _to_v1(client: Client) -> str:
+    for tool in ("curate_corpus", "extract_knowledge", "build_benchmark", "synthesise_examples"):
+        await done(client, tool)
+    await done(client, "evaluate_model", model="base")
+    mixture = await done(client, "compose_mixture", kind="v1")
+    trained = await done(client, "train_adapter", mixture_id=mixture["mixture_id"])
+    return str(trained["artifacts"]["adapter"])
