@@ -17,8 +17,9 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $(STAMP)
 
+# 20 to 25 are a session's defined ends other than reaching its target (docs/manual.md): the demo ran.
 demo: $(STAMP)  ## run the unattended session on the shipped corpus and print its report
-	$(BIN)/proda run
+	@$(BIN)/proda run; code=$$?; [ $$code -ge 20 ] && [ $$code -le 25 ] || exit $$code
 
 test: $(STAMP)  ## the default test suite (under ten minutes on two cores)
 	$(QUIET) $(BIN)/pytest -m 'not slow and not gpu'

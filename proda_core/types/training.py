@@ -71,7 +71,7 @@ class MixtureRow:
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """The exact rows of one training run, in order. ``mixture_id`` is made from ``digest``, which covers rows, roles and names."""
+    """The exact rows of one training run, in order. ``mixture_id`` comes from ``digest``: rows, roles and names."""
 
     mixture_id: str
     digest: str
