@@ -19,7 +19,7 @@ from mcp_server.page import render_page
 from mcp_server.server import build_server
 from proda_core.artifacts import write_atomic
 from proda_core.ids import make_id
-from proda_core.jobs import LocalExecutor
+from proda_core.jobs import JobState, LocalExecutor
 from proda_core.knowledge.store import KnowledgeStore
 from proda_core.ledger import Ledger
 from proda_core.log import DecisionLog, read_records
@@ -31,6 +31,8 @@ from tools.work import job_handle
 
 __all__ = ["create_session", "own_session", "read_session", "write_report"]
 _TICK_S = 1.0
+_LOOK_S = 0.1
+_ENDING_S = 300.0  # what a worker may take to its next checkpoint
 
 
 @asynccontextmanager
@@ -43,6 +45,7 @@ async def own_session(folder: SessionFolder) -> AsyncIterator[Server[dict[str, A
         knowledge = stack.enter_context(KnowledgeStore(folder.knowledge))
         host = _host(folder, Owner(LocalExecutor(folder.root), ledger, log, knowledge))
         _note_start(host)
+        await _let_cancelled_end(host)
         _settle_ended(host)
         ticking = asyncio.create_task(_tick(ledger))
         try:
@@ -97,6 +100,19 @@ def _note_start(host: Host) -> None:
 def to_plain_config(host: Host) -> dict[str, Any]:
     """The resolved configuration as the log holds it."""
     return dict(host.config.model_dump(mode="json"))
+
+
+async def _let_cancelled_end(host: Host) -> None:
+    """Wait for workers that were told to end by the host before; a call for the same work would else end with them."""
+    executor, jobs = host.own.executor, host.folder.jobs
+    for job in executor.list():
+        until = asyncio.get_running_loop().time() + _ENDING_S
+        while (jobs / job.job_id / "cancel").exists() and executor.status(
+            job.job_id
+        ).state is JobState.RUNNING:
+            if asyncio.get_running_loop().time() > until:
+                break
+            await asyncio.sleep(_LOOK_S)
 
 
 def _settle_ended(host: Host) -> None:

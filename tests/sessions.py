@@ -26,6 +26,7 @@ from agent.drive import Outcome, drive
 from mcp_server.hosting import create_session, own_session
 from proda_core.config import Config, config_from
 from proda_core.demo import DEMO_CORPUS
+from proda_core.jobs import LocalExecutor
 from proda_core.log import Record, read_records
 from proda_core.session import SessionFolder
 from tests.models import tiny_llama
@@ -82,12 +83,17 @@ class Bench:
 
 
 def seeded(folder: SessionFolder, source: SessionFolder, *, kinds: set[str] | None = None) -> SessionFolder:
-    """Give a new session the artifacts and finished jobs of ``source``; of the jobs only those of ``kinds`` where given."""
-    shutil.copytree(source.artifacts, folder.artifacts, dirs_exist_ok=True)
-    for job in sorted(source.jobs.iterdir()):
-        request = json.loads((job / "request.json").read_text(encoding="utf-8"))
-        if (job / "result.json").exists() and (kinds is None or request["kind"] in kinds):
-            shutil.copytree(job, folder.jobs / job.name, dirs_exist_ok=True)
+    """Give a new session the finished jobs of ``source`` with all artifacts; or the jobs of ``kinds`` and what they made."""
+    if kinds is None:
+        shutil.copytree(source.artifacts, folder.artifacts, dirs_exist_ok=True)
+    for job in LocalExecutor(source.root).list():
+        if job.result is None or (kinds is not None and job.kind not in kinds):
+            continue
+        shutil.copytree(source.jobs / job.job_id, folder.jobs / job.job_id, dirs_exist_ok=True)
+        for made in job.result.artifacts.values():
+            for path in source.artifacts.glob(f"*/{made}"):
+                target = folder.artifacts / path.relative_to(source.artifacts)
+                shutil.copytree(path, target, dirs_exist_ok=True)
     return folder
 
 
