@@ -55,7 +55,7 @@ class SynthesisConfig(_Section):
     choice_wordings: int = Field(
         1, ge=1, description="multiple-choice rows of each fact: the first reasoned, the second by letter"
     )
-    general_rows: int = Field(600, ge=0, description="general rows in V1's mixture")
+    general_rows: int = Field(500, ge=0, description="general rows in V1's mixture")
 
 
 class StudentConfig(_Section):
@@ -67,15 +67,15 @@ class StudentConfig(_Section):
 
 class TrainingConfig(_Section):
     rank: int = Field(64, ge=1, description="rank of LoRA, on all linear layers")
-    alpha: int = Field(64, ge=1, description="scale of LoRA: its product is multiplied by alpha / rank")
+    alpha: int = Field(128, ge=1, description="scale of LoRA: its product is multiplied by alpha / rank")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout before LoRA's product")
     optimiser: Literal["adamw", "muon"] = Field(
-        "muon", description="muon, or adamw, which wants about a tenth of the learning rate"
+        "adamw", description="adamw, or muon, which wants about ten times the learning rate"
     )
-    learning_rate: float = Field(0.02, gt=0, description="highest learning rate, reached after the warm-up")
+    learning_rate: float = Field(1e-3, gt=0, description="highest learning rate, reached after the warm-up")
     warmup_share: float = Field(0.03, ge=0, lt=1, description="share of the steps in which the rate rises")
     batch_tokens: int = Field(1024, ge=128, description="tokens in a batch, padding included")
-    epochs: float = Field(10, gt=0, description="passes over the mixture at most")
+    epochs: float = Field(6, gt=0, description="passes over the mixture at most")
     max_steps: int | None = Field(None, ge=1, description="steps at most, whatever epochs says")
     max_length: int = Field(256, ge=32, description="longest row; longer ones are cut")
     precision: Literal["auto", "fp32", "bf16"] = Field(
