@@ -73,9 +73,9 @@ CASES: list[tuple[str, dict[str, Any], DecisionKind, StopReason | None, str]] = 
     ("failures are patchable", {}, PATCH, None, "48 of 60 failures are patchable"),
     ("no budget is set", {"wall_left_s": None, "rounds_left": None, "disk_left_bytes": None}, PATCH, None, "48"),
     ("no target and no comparison", {"target_dev": None, "general_drop": None}, PATCH, None, "48"),
-    ("items were lost", {"lost_items": 5}, REPLAY, None, "5 items once right are lost (replay from 5)"),
+    ("items were lost", {"lost_items": 10}, REPLAY, None, "10 items once right are lost (replay from 10)"),
     ("general skill fell", {"general_drop": drop(-0.14)}, REPLAY, None, "-0.140"),
-    ("lost, but just replayed", {"lost_items": 9, "replayed_since_patch": True}, PATCH, None, "48"),
+    ("lost, but just replayed", {"lost_items": 12, "replayed_since_patch": True}, PATCH, None, "48"),
     ("a stop is requested", {"stop_requested": True}, STOP, Why.REQUEST, "requested"),
     ("the target is reached", {"target_dev": 0.4}, STOP, Why.TARGET, "reaches the target 0.400"),
     ("rejections pile up", {"rejected_in_a_row": 2}, STOP, Why.PLATEAU, "2 of 2 rejections"),
@@ -86,7 +86,7 @@ CASES: list[tuple[str, dict[str, Any], DecisionKind, StopReason | None, str]] = 
     ("the disk is full", {"disk_left_bytes": 1000}, STOP, Why.BUDGET_DISK, "0 MB of disk left"),
     ("nothing is patchable", {"patchable": 0}, STOP, Why.NOTHING_DIAGNOSABLE, "0 of 60 failures are patchable"),
     ("nothing failed", NO_FAILURE, STOP, Why.NOTHING_DIAGNOSABLE, "diagnosed: none"),
-    ("nothing patchable but something lost", {"patchable": 0, "lost_items": 7}, REPLAY, None, "7 items"),
+    ("nothing patchable but something lost", {"patchable": 0, "lost_items": 12}, REPLAY, None, "12 items"),
 ]  # fmt: skip
 
 
@@ -111,7 +111,7 @@ def test_every_decision_and_every_stop_reason_of_a_policy_is_reached() -> None:
 
 
 def test_an_option_that_would_do_but_comes_later_says_what_came_before_it() -> None:
-    options = {o.kind: o for o in POLICY.decide(replace(SEEN, lost_items=6)).options}
+    options = {o.kind: o for o in POLICY.decide(replace(SEEN, lost_items=12)).options}
     assert "48 of 60 failures are patchable" in options[DecisionKind.PATCH].reason
     assert options[DecisionKind.PATCH].reason.endswith("but replay comes before patch.")
     assert "0 of 2 rejections" in options[DecisionKind.STOP].reason
