@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -27,7 +28,7 @@ def verify(
     """Verify the decision log: every byte, and every artifact against its record. Exit code 10 when it fails."""
     folder = chosen(session, sessions)
 
-    async def ask() -> dict[str, object]:
+    async def ask() -> dict[str, Any]:
         async with reading(folder) as client:
             return await client.call("verify_log")
 
@@ -39,9 +40,9 @@ def verify(
         for key in ("integrity", "completeness", "authenticity", "anchoring"):
             console.print(f"  {key:<13} {escape(str(view[key]))}")
         console.print(f"  {'records':<13} {view['records']}")
-        for problem in list(view["problems"])[:20]:  # type: ignore[call-overload]
+        for problem in view["problems"][:20]:
             console.print(f"  [red]✗[/] {escape(str(problem))}")
-        for blind in list(view["cannot_detect"]):  # type: ignore[call-overload]
+        for blind in view["cannot_detect"]:
             console.print(f"  [dim]cannot detect: {escape(str(blind))}[/]")
         console.print(
             "[green]the log verifies[/]"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import frontmatter
-from yaml import YAMLError  # type: ignore[import-untyped]
+from yaml import YAMLError  # type: ignore[import-untyped]  # PyYAML ships no types
 
 from proda_core.artifacts import file_digest
 from proda_core.corpus.decode import decode_bytes

@@ -182,7 +182,7 @@ class Pretraining:
         losses = functional.cross_entropy(logits, batch.targets, reduction="none")
         weights = 1 + (self.plan.last_token_weight - 1) * batch.endings
         loss = (losses * weights).sum() / weights.sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for one in self.optimizers:
             one.step()
