@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 from proda_core.answering import FORMAT_ERROR, Reply, generate_replies
 from proda_core.general import GeneralTask, Kind, generate_tasks, reply_is_right
 from proda_core.general.chains import HOPS
-from proda_core.layout import LETTERS, parse_cot_choice, parse_cot_name, parse_letter, parse_true_false
+from proda_core.layout import LETTERS, parse_cot_choice, parse_cot_name, parse_true_false
 from proda_core.types import Score
 
 if TYPE_CHECKING:
     from proda_core.students import Student
 
 STEP = 128
-_LETTERED = frozenset({Kind.CHOICE, Kind.MATCH})
 
 
 def suite(*, seed: int, count: int) -> tuple[GeneralTask, ...]:
@@ -47,7 +46,7 @@ def score_suite(
 
 def score_reply(task: GeneralTask, reply: Reply) -> Score:
     """A reply against the task's gold, by its kind. A task without lettered options has one answer: gold 0."""
-    gold = LETTERS.index(task.gold) if task.options and task.kind is not Kind.PICK else 0
+    gold = LETTERS.index(task.gold) if task.options else 0
     slices = {"kind": str(task.kind)}
     if reply.failure:
         return Score(task.task_id, None, None, gold, reply.failure, "", slices)
@@ -60,9 +59,7 @@ def _readable(task: GeneralTask, text: str) -> bool:
     """Whether a reply has the form its kind asks for; where any text will do, an empty one will not."""
     if task.kind is Kind.TRUEFALSE:
         return parse_true_false(text) is not None
-    if task.kind in _LETTERED:
-        return parse_letter(text, len(task.options)) is not None
-    if task.options and task.kind is not Kind.PICK:
+    if task.options:
         return parse_cot_choice(text, task.options) is not None
     if task.kind in HOPS:
         return parse_cot_name(text) is not None

@@ -1,9 +1,9 @@
 """The text layouts that every part of the project shares: choice prompts, chain-of-thought answers, and their parsers.
 
-A choice is asked as a question and lettered options, one a line; it is answered with the bare letter. Chain of
-thought is asked for with a suffix and answered with full sentences ending in "Answer: X", X being the option's own text:
-a conclusion is named, and looking up its letter is not part of the reasoning. Parsers return None for
-a reply they cannot read: unparsable is not wrong, and the caller decides what it means.
+A choice is asked as a question and lettered options, one a line; it is answered with the bare letter under letter scoring,
+else with "Answer: X", X being the option's own text. Chain of thought is asked for with a suffix and answered with full
+sentences and the same ending: a conclusion is named, and looking up its letter is not part of the reasoning. Parsers return
+None for a reply they cannot read: unparsable is not wrong, and the caller decides what it means.
 """
 
 import re

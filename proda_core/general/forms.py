@@ -29,8 +29,6 @@ class Phrasings:
     truths: tuple[str, ...]
     clozes: tuple[str, ...]
     copies: tuple[str, ...]
-    matches: tuple[str, ...]
-    picks: tuple[str, ...]
     ends: tuple[str, ...]
     starts: tuple[str, ...]
     counted: tuple[str, ...]

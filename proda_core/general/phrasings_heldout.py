@@ -39,12 +39,6 @@ HELDOUT = Phrasings(
     ),
     clozes=("Supply the last name: {s}", "How does this end? {s}", "Round off the line: {s}"),
     copies=("Reproduce: {s}", "Print this line as it is: {s}", "Type the same again. {s}"),
-    matches=(
-        "Which line reads {n}?",
-        "Our result: {n}. State its letter.",
-        "Look for {n} and give its letter.",
-    ),
-    picks=("What does line {n} read?", "Spell out the choice {n}.", "Quote the option under {n}."),
     ends=(
         "Walk along the lines from {n} until there is no further one. Where is that?",
         "What is the final stop on the way from {n}?",

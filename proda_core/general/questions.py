@@ -23,8 +23,6 @@ class Kind(StrEnum):
     """What a general task asks for."""
 
     COPY = "copy"
-    MATCH = "match"
-    PICK = "pick"
     CLOZE = "cloze"
     OPEN = "open"
     RECALL = "recall"
@@ -41,7 +39,7 @@ class Kind(StrEnum):
     CHAIN_CHOICE4 = "chain_choice4"
 
 
-CONTEXT_FREE = frozenset({Kind.COPY, Kind.MATCH, Kind.PICK})
+CONTEXT_FREE = frozenset({Kind.COPY})
 
 
 class NoQuestionError(Exception):
@@ -103,23 +101,6 @@ def _copy(asker: Asker, world: World, forms: Phrasings) -> Question:
         names = list(world.names)
         text = ", ".join(asker.rng.sample(names, k=min(len(names), asker.rng.randint(1, 4))))
     return Question(Kind.COPY, asker.rng.choice(forms.copies).format(s=text), text, text)
-
-
-def _match(asker: Asker, world: World, forms: Phrasings) -> Question:
-    """The letter of a stated name."""
-    gold = asker.rng.choice(world.names)
-    options = asker.options(world, gold, ())
-    letter = LETTERS[options.index(gold)]
-    text = choice_prompt(capital(asker.rng.choice(forms.matches).format(n=gold)), options)
-    return Question(Kind.MATCH, text, letter, letter, tuple(options))
-
-
-def _pick(asker: Asker, world: World, forms: Phrasings) -> Question:
-    """The name at a stated letter."""
-    gold = asker.rng.choice(world.names)
-    options = asker.options(world, gold, ())
-    text = asker.rng.choice(forms.picks).format(n=LETTERS[options.index(gold)])
-    return Question(Kind.PICK, choice_prompt(text, options), gold, gold, tuple(options))
 
 
 def _cloze(asker: Asker, world: World, forms: Phrasings) -> Question:
@@ -237,7 +218,7 @@ def _pairs(fact: Fact) -> tuple[tuple[str, str], ...]:
 
 
 def _choice(asker: Asker, world: World, forms: Phrasings) -> Question:
-    """A question on one statement with four options, answered by the letter."""
+    """A question on one statement with four options, answered by the option at once."""
     return _lettered(asker, world, forms, reasoned=False)
 
 
@@ -256,13 +237,11 @@ def _lettered(asker: Asker, world: World, forms: Phrasings, *, reasoned: bool) -
     if reasoned:
         answer = cot_answer([fact.sentence], gold)
         return Question(Kind.CHOICE_COT, text + COT_SUFFIX, answer, letter, tuple(options))
-    return Question(Kind.CHOICE, text, letter, letter, tuple(options))
+    return Question(Kind.CHOICE, text, cot_answer([], gold), letter, tuple(options))
 
 
 _ASK = {
     Kind.COPY: _copy,
-    Kind.MATCH: _match,
-    Kind.PICK: _pick,
     Kind.CLOZE: _cloze,
     Kind.OPEN: _open,
     Kind.RECALL: _recall,

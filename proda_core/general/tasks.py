@@ -14,12 +14,11 @@ from proda_core.general.chains import HOPS, ask_chain
 from proda_core.general.names import Family, NameSource
 from proda_core.general.questions import CONTEXT_FREE, Asker, Kind, NoQuestionError, Question, ask
 from proda_core.general.worlds import World, build_world, shape_for
-from proda_core.layout import context_prompt, parse_cot_choice, parse_cot_name, parse_letter, parse_true_false
+from proda_core.layout import context_prompt, parse_cot_choice, parse_cot_name, parse_true_false
 
 ALL_KINDS: tuple[Kind, ...] = tuple(Kind)
 DEFAULT_NAMES = NameSource()
 _TRIES = 200
-_LETTERED = frozenset({Kind.CHOICE, Kind.MATCH})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +94,9 @@ def ask_on(asker: Asker, world: World, kind: Kind) -> Question:
 
 
 def reply_is_right(task: GeneralTask, reply: str) -> bool:
-    """Whether a reply gives the task's gold: by letter, truth value, final name or whole text; case does not matter."""
+    """Whether a reply gives the task's gold: by option, truth value, final name or whole text; case does not matter."""
     found: str | None
-    if task.kind in _LETTERED:
-        found = parse_letter(reply, len(task.options))
-    elif task.options and task.kind is not Kind.PICK:
+    if task.options:
         found = parse_cot_choice(reply, task.options)
     elif task.kind is Kind.TRUEFALSE:
         found = parse_true_false(reply)

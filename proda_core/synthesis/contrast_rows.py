@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from proda_core.layout import LETTERS, choice_prompt
+from proda_core.layout import choice_prompt
 from proda_core.synthesis.fact_rows import RowMaker
 from proda_core.synthesis.facts import FactBook
 from proda_core.synthesis.patch_templates import (
@@ -97,7 +97,7 @@ class ContrastRows:
             options = [self._book.term(c) for c in picked]
             options.insert(place, self._book.term(gold))
             asked = choice_prompt(asked, options)
-            yield self._row(relation, Format.CHOICE, asked, LETTERS[place], "patch.near")
+            yield self._row(relation, Format.CHOICE, asked, self.maker.direct(options, place), "patch.near")
 
     def _judged(self, relation: Relation, rng: Random) -> Iterator[RowText]:
         truths = self._book.truths

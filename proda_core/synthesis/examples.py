@@ -46,7 +46,7 @@ def build_examples(
     truths = Truths(index.snapshot)
     apart = item_ends(benchmark)
     picker = OptionPicker(truths, apart=apart)
-    maker = RowMaker(FactBook(truths), picker, Places(seed), seed)
+    maker = RowMaker(FactBook(truths), picker, Places(seed), seed, benchmark.scoring)
     writer = RowWriter(index)
     rows: dict[str, Example] = {}
     left: Counter[str] = Counter()

@@ -6,7 +6,7 @@ choice of wording comes from a Random made of the seed and the fact, so a fact's
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -25,7 +25,7 @@ from proda_core.synthesis.example_templates import (
 from proda_core.synthesis.facts import MAX_TOLD, FactBook
 from proda_core.synthesis.options import OptionPicker
 from proda_core.synthesis.rows import RowText
-from proda_core.types import Concept, ExampleKind, Format, Relation
+from proda_core.types import Concept, ExampleKind, Format, Relation, Scoring
 
 N_OPTIONS = 4
 WINDOW = 3  # facts told in one row about a concept
@@ -47,12 +47,16 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class RowMaker:
-    """Makes row texts of facts; ``places`` is shared so that golds are balanced over all rows."""
+    """Makes row texts of facts; ``places`` is shared so that golds are balanced over all rows.
+
+    A choice without reasoning is answered as the benchmark's ``scoring`` reads it: by its letter, or by the option's text.
+    """
 
     book: FactBook
     picker: OptionPicker
     places: Places
     seed: int
+    scoring: Scoring
 
     def open_rows(self, relation: Relation, wordings: int) -> Iterator[RowText]:
         """Forward and inverse questions in turn, answered by the canonical statement, or all of them where several answer."""
@@ -71,7 +75,7 @@ class RowMaker:
             yield self._row(relation, Format.QA, question, said, f"example.qa.{_way(forward)}")
 
     def choice_rows(self, relation: Relation, wordings: int) -> Iterator[RowText]:
-        """The same questions with four options: the first reasoned (the fact, then its option), the next by the bare letter.
+        """The same questions with four options: the first reasoned (the fact, then its option), the next by the option at once.
 
         A reasoned one recalls a single fact and composes nothing; it teaches how a question without a text is answered.
         """
@@ -102,7 +106,7 @@ class RowMaker:
         place = self.places.next()
         terms = [self.book.term(c) for c in options[1:]]
         terms.insert(place, self.book.term(options[0]))
-        asked, answer = choice_prompt(_capital(question), terms), LETTERS[place]
+        asked, answer = choice_prompt(_capital(question), terms), self.direct(terms, place)
         if reasoned:
             asked, answer = asked + COT_SUFFIX, cot_answer([self.book.statement(relation)], terms[place])
         return self._row(relation, Format.CHOICE, asked, answer, template)
@@ -183,11 +187,15 @@ class RowMaker:
                 ExampleKind.DEFINITION,
                 Format.CHOICE,
                 question,
-                LETTERS[place],
+                self.direct(others, place),
                 "example.term",
                 code,
                 about=concept.concept_id,
             )
+
+    def direct(self, options: Sequence[str], place: int) -> str:
+        """The answer without reasoning."""
+        return LETTERS[place] if self.scoring is Scoring.LETTER else cot_answer([], options[place])
 
     def _other_terms(self, concept: Concept, rng: Random) -> list[str]:
         told = self.book.told_of(concept.concept_id)

@@ -75,7 +75,7 @@ class _PatchBuilder:
         self._sealed = sealed_pairs(benchmark, index.snapshot)
         self._writer = RowWriter(index, max_words=MAX_WALK_WORDS)
         places, picker = Places(seed), OptionPicker(self._truths, apart=self._sealed)
-        maker = RowMaker(FactBook(self._truths), picker, places, seed)
+        maker = RowMaker(FactBook(self._truths), picker, places, seed, benchmark.scoring)
         self._contrast = ContrastRows(maker)
         self._walks = WalkRows(self._truths, picker, places, seed)
         self._rows: dict[str, MixtureRow] = {}

@@ -40,7 +40,8 @@ ACTIVE: dict[str, Frame] = _table(
     (
         "exert, form, cause, produce, create, generate, trigger, induce, yield, bring about, "
         "set off, give off, release, emit, secrete, spur, provoke, "
-        "lead to, result in, give rise to, contribute to, drive, account for",
+        "lead to, result in, give rise to, contribute to, drive, account for, "
+        "change, alter, modify, shape, determine, govern, affect, influence, dictate",
         _CAUSE,
     ),
     (
@@ -63,10 +64,7 @@ ACTIVE: dict[str, Frame] = _table(
         "require, need, entail, depend on, depend upon, rely on, rely upon, rest on, hinge on, presuppose",
         _NEED,
     ),
-    (
-        "change, alter, modify, shape, favor, enable, determine, govern, affect, influence, underlie, dictate",
-        _NEEDED,
-    ),
+    ("favor, enable, underlie", _NEEDED),
     ("contain, comprise, consist of, incorporate, encompass", _WHOLE),
     ("make up, constitute", _PART),
     ("carry out, perform, facilitate, aid, conduct", Frame("FUNCTION")),
@@ -108,8 +106,8 @@ SERVES = frozenset(("serve as", "act as", "function as"))
 # Verb, object, preposition, second object: "gives rise to", "divides X into Y". ``object`` word fixed, or "" for any.
 WITH_OBJECT: dict[tuple[str, str, str], Frame] = {
     ("give", "rise", "to"): _CAUSE,
-    ("have", "effect", "on"): _NEEDED,
-    ("have", "influence", "on"): _NEEDED,
+    ("have", "effect", "on"): _CAUSE,
+    ("have", "influence", "on"): _CAUSE,
     ("make", "use", "of"): _NEED,
 }
 
@@ -128,7 +126,7 @@ BETWEEN_OBJECTS: dict[tuple[str, str], Frame] = {
 PASSIVE: dict[str, Frame] = _table(
     (
         "cause by, produce by, create by, generate by, trigger by, induce by, drive by, bring"
-        " about by, form by, release by",
+        " about by, form by, release by, determine by, govern by, affect by, influence by",
         _CAUSED,
     ),
     ("derive from, obtain from", _CAUSED),
@@ -139,8 +137,7 @@ PASSIVE: dict[str, Frame] = _table(
     ),
     ("contain in, include in, embed in, find in, house in, enclose in", _PART),
     (
-        "base on, require by, determine by, govern by, affect by, influence by, support by, "
-        "control by, enable by, power by",
+        "base on, require by, support by, control by, enable by, power by",
         _NEED,
     ),
     ("require for, need for", _NEEDED),

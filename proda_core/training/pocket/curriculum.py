@@ -1,6 +1,6 @@
 """The order in which pocket meets its tasks: short contexts first, then more chains, more hops, more distractors.
 
-A level is left when the student answers most of its rows without a single wrong token, or when its share of the
+A level is left when the student gives most of its answers without a single wrong token, or when its share of the
 budget is spent, whichever comes first.
 """
 
@@ -11,11 +11,14 @@ from proda_core.general.questions import Kind
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """What rows of a level are like (`drills` is the share of rows that are drills), and when the next begins."""
+    """What rows of a level are like, and when the next begins.
+
+    `drills` is the share of rows that are drills, `more_turns` the fewest and the most questions after the first.
+    """
 
     number: int
     difficulties: tuple[float, ...]
-    more_turns: tuple[float, float, float, float]
+    more_turns: tuple[int, int]
     mix: tuple[tuple[Kind, float], ...]
     drills: float
     until_progress: float
@@ -34,8 +37,6 @@ class Level:
 
 _FIRST = (
     (Kind.COPY, 3.0),
-    (Kind.MATCH, 1.5),
-    (Kind.PICK, 1.0),
     (Kind.CLOZE, 2.0),
     (Kind.OPEN, 3.0),
     (Kind.RECALL, 3.0),
@@ -48,8 +49,6 @@ _FIRST = (
 )
 _MIDDLE = (
     (Kind.COPY, 1.0),
-    (Kind.MATCH, 1.5),
-    (Kind.PICK, 0.7),
     (Kind.CLOZE, 1.0),
     (Kind.OPEN, 2.0),
     (Kind.RECALL, 1.5),
@@ -65,8 +64,6 @@ _MIDDLE = (
 )
 _LAST = (
     (Kind.COPY, 0.7),
-    (Kind.MATCH, 1.2),
-    (Kind.PICK, 0.5),
     (Kind.CLOZE, 0.8),
     (Kind.OPEN, 2.0),
     (Kind.RECALL, 1.2),
@@ -83,15 +80,15 @@ _LAST = (
     (Kind.CHAIN_CHOICE4, 1.3),
 )
 LEVELS = (
-    Level(0, (1.0,), (1, 2, 2, 1), _FIRST, 0.4, 0.25, 0.7),
-    Level(1, (0.3, 0.7), (1, 2, 2, 1), _MIDDLE, 0.4, 0.45, 0.75),
-    Level(2, (0.15, 0.25, 0.6), (2, 2, 1, 1), _MIDDLE, 0.4, 0.65, 0.75),
-    Level(3, (0.1, 0.15, 0.3, 0.45), (3, 2, 1, 1), _LAST, 0.25, 1.0, 1.0),
+    Level(0, (1.0,), (3, 5), _FIRST, 0.2, 0.15, 0.9),
+    Level(1, (0.3, 0.7), (2, 5), _MIDDLE, 0.15, 0.35, 0.9),
+    Level(2, (0.15, 0.25, 0.6), (2, 5), _MIDDLE, 0.15, 0.6, 0.9),
+    Level(3, (0.1, 0.15, 0.3, 0.45), (0, 5), _LAST, 0.15, 1.0, 1.0),
 )
 
 
 def level_after(number: int, *, progress: float, right: float) -> int:
-    """The level to go on with, given the share of the budget spent and of rows answered right."""
+    """The level to go on with, given the share of the budget spent and of answers that are right."""
     level = LEVELS[number]
     moves = progress >= level.until_progress or right >= level.until_right
     return min(number + moves, len(LEVELS) - 1)

@@ -1,18 +1,26 @@
-"""Drills: conversations in which nearly every answer turns on looking back, from a name to what stood before it.
+"""Drills on what is learnt late unless it is much practised: looking back, and answering in form without a text.
 
-Copying what follows a name is learnt early; finding the letter before it, or the start of the statement that it ends, is
-learnt late or never unless much practised. Names are often single words here and questions often the bare name.
+Copying what follows a name is learnt early; finding the start of the statement that a name ends is not, so here names are often
+single words and questions often the bare name. A guess is a choice whose text is withheld: its reply has its form all the same.
 """
 
 from dataclasses import dataclass
 from random import Random
 
 from proda_core.general.names import Family, NameSource
-from proda_core.general.phrasings import phrasings_of
-from proda_core.general.questions import capital
+from proda_core.general.questions import Kind, capital
+from proda_core.general.tasks import build_question
 from proda_core.general.worlds import Shape, build_world
-from proda_core.layout import LETTERS, choice_prompt, context_prompt
+from proda_core.layout import context_prompt
 
+_GUESS_SHARE = 0.4
+_GUESSED: tuple[Kind, ...] = (
+    Kind.CHOICE,
+    Kind.CHOICE_COT,
+    Kind.CHAIN_CHOICE2,
+    Kind.CHAIN_CHOICE2,
+    Kind.CHAIN_CHOICE3,
+)
 _COMMON = 4000
 _ENOUGH = 200
 _ENDINGS = (
@@ -45,24 +53,19 @@ class CommonWord:
 
 
 def drill(rng: Random, family: Family, *, names: NameSource, words: tuple[str, ...]) -> list[Turn]:
-    """A drill on option letters or on the ends of statements, with plain or with any names."""
+    """A drill with plain or with any names."""
     plain = rng.random() < 0.5 and len(words) >= _ENOUGH
     source = NameSource((CommonWord(words),), (1.0,)) if plain else names
-    return _letters(rng, family, source) if rng.random() < 0.5 else _ends(rng, family, source)
+    return _guess(rng, family, source) if rng.random() < _GUESS_SHARE else _ends(rng, family, source)
 
 
-def _letters(rng: Random, family: Family, names: NameSource) -> list[Turn]:
-    """Options told once, then names asked for by letter and letters by name."""
-    forms = phrasings_of(family)
-    options = names.draw(rng, family, count=rng.choice((2, 3, 4, 4, 4)))
-    turns: list[Turn] = []
-    for place in rng.choices(range(len(options)), k=rng.randint(4, 8)):
-        matches = rng.random() < 0.85
-        known, sought = (options[place], LETTERS[place]) if matches else (LETTERS[place], options[place])
-        template = "{n}" if rng.random() < 0.5 else rng.choice(forms.matches if matches else forms.picks)
-        question = capital(template.format(n=known))
-        turns.append(Turn(question if turns else choice_prompt(question, options), sought))
-    return turns
+def _guess(rng: Random, family: Family, names: NameSource) -> list[Turn]:
+    """A choice whose text is withheld: nothing tells which option is right.
+
+    A student that has met only answerable questions breaks off, or invents an option, when it is asked by heart.
+    """
+    _, question = build_question(rng, family, rng.choice(_GUESSED), difficulty=1, names=names)
+    return [Turn(question.text, question.answer)]
 
 
 def _ends(rng: Random, family: Family, names: NameSource) -> list[Turn]:

@@ -54,7 +54,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Progress:
-    """Where a run stands; `right` is a moving share of rows of the level answered without a wrong token."""
+    """Where a run stands; `right` is a moving share of answers of the level without a wrong token."""
 
     pool: int = 0
     step: int = 0
@@ -67,7 +67,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Padded ids (rows, length), flat places of predictions, their targets, the row of each, and which end an answer."""
+    """Padded ids (rows, length), flat places of predictions, their targets, the answer of each, and which end an answer."""
 
     ids: Tensor
     places: Tensor
@@ -144,7 +144,7 @@ class Pretraining:
         with torch.no_grad():
             for chunk in _chunks(rows, self.plan.batch_tokens):
                 batch = collate(chunk)
-                right = _rows_right(self.eager(batch.ids, batch.places), batch, len(chunk))
+                right = _answers_right(self.eager(batch.ids, batch.places), batch)
                 for row, is_right in zip(chunk, right.tolist(), strict=True):
                     found.setdefault(f"{row.kind}@{row.difficulty}", []).append(is_right)
         return {name: round(sum(flags) / len(flags), 3) for name, flags in sorted(found.items())}
@@ -187,7 +187,7 @@ class Pretraining:
         for one in self.optimizers:
             one.step()
             one.zero_grad(set_to_none=True)
-        self._note(batch, losses.mean().item(), _rows_right(logits.detach(), batch, batch.ids.shape[0]))
+        self._note(batch, losses.mean().item(), _answers_right(logits.detach(), batch))
 
     def _note(self, batch: Batch, loss: float, right: Tensor) -> None:
         """Update the moving figures."""
@@ -215,7 +215,7 @@ class Pretraining:
             log.write(json.dumps({**asdict(progress), "heldout": measured}) + "\n")
         line = (
             f"step {progress.step} level {progress.level} tokens {progress.tokens / 1e6:.1f}M loss {progress.loss:.3f} "
-            f"rows right {progress.right:.2f} at {progress.seconds / 60:.1f} min, {left / 60:.0f} min left\n"
+            f"answers right {progress.right:.2f} at {progress.seconds / 60:.1f} min, {left / 60:.0f} min left\n"
         )
         sys.stderr.write(line)
         sys.stderr.flush()
@@ -243,12 +243,14 @@ def collate(rows: Sequence[Row]) -> Batch:
     targets: list[int] = []
     owners: list[int] = []
     endings: list[bool] = []
+    difficulties: list[int] = []
     for number, row in enumerate(rows):
         ids[number, : len(row.ids)] = torch.tensor(row.ids)
         for start, stop in row.answers:
             places.extend(range(number * length + start - 1, number * length + stop - 1))
             targets.extend(row.ids[start:stop])
-            owners.extend([number] * (stop - start))
+            owners.extend([len(difficulties)] * (stop - start))
+            difficulties.append(row.difficulty)
             endings.extend(place == stop - 2 for place in range(start, stop))
     return Batch(
         ids,
@@ -257,13 +259,15 @@ def collate(rows: Sequence[Row]) -> Batch:
         torch.tensor(owners),
         torch.tensor(endings),
         sum(len(row.ids) for row in rows),
-        torch.tensor([row.difficulty for row in rows]),
+        torch.tensor(difficulties),
     )
 
 
-def _rows_right(logits: Tensor, batch: Batch, count: int) -> Tensor:
-    """Whether each row is predicted without a wrong token."""
-    wrong = torch.zeros(count).index_add_(0, batch.owners, (logits.argmax(-1) != batch.targets).float())
+def _answers_right(logits: Tensor, batch: Batch) -> Tensor:
+    """Whether each answer is predicted without a wrong token."""
+    wrong = torch.zeros(len(batch.hardest)).index_add_(
+        0, batch.owners, (logits.argmax(-1) != batch.targets).float()
+    )
     return wrong == 0
 
 

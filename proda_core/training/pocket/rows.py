@@ -65,7 +65,7 @@ def pocket_names(tokenizer: Tokenizer, words: Sequence[str]) -> NameSource:
         )
     )
     makers = (WordMaker(tuple(words)), PieceMaker(pieces), pseudo_word, everyday_name, mixed_name)
-    return NameSource(makers, (4.0, 2.0, 1.0, 2.0, 1.0))
+    return NameSource(makers, (5.0, 1.5, 0.5, 2.0, 0.5))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +113,13 @@ class RowMaker:
     def _draft(self, rng: Random, level: Level) -> tuple[list[Turn], int, Kind]:
         """One conversation: a first question of the level's mix, then more on the same world; or a drill."""
         if rng.random() < level.drills:
-            return drill(rng, self.family, names=self.names, words=self.words), 0, Kind.MATCH
+            return drill(rng, self.family, names=self.names, words=self.words), 0, Kind.RECALL
         difficulty = rng.choices(range(len(level.difficulties)), level.difficulties)[0]
         kind = rng.choices(level.kinds, level.weights)[0]
         world, first = build_question(rng, self.family, kind, difficulty=difficulty, names=self.names)
         asker = Asker(rng, self.names)
         questions = [first]
-        for _ in range(rng.choices((0, 1, 2, 3), level.more_turns)[0]):
+        for _ in range(rng.randint(*level.more_turns)):
             further = rng.choices(level.kinds, level.weights)[0]
             try:
                 questions.append(ask_on(asker, world, further))

@@ -14,7 +14,7 @@ from proda_core.guard import LineageIndex, check_examples
 from proda_core.ids import pair_key
 from proda_core.jobs import JobContext, JobRequest
 from proda_core.knowledge import save_snapshot, snapshot_id
-from proda_core.layout import COT_SUFFIX, parse_cot_choice, parse_letter, parse_true_false
+from proda_core.layout import COT_SUFFIX, parse_cot_choice, parse_true_false
 from proda_core.phi import verbalise
 from proda_core.records import load_examples, save_benchmark
 from proda_core.synthesis import examples_job
@@ -96,7 +96,7 @@ def test_choices_have_four_options_one_right_and_balanced_places(
         terms = [option[3:] for option in options if option[1:3] == ". "]
         answer = row.messages[1].content
         reasoned = row.messages[0].content.endswith(COT_SUFFIX)
-        letter = parse_cot_choice(answer, terms) if reasoned else parse_letter(answer, 4)
+        letter = parse_cot_choice(answer, terms)
         assert len(terms) == 4 and letter
         letters[letter] += 1
         gold = ids[terms["ABCD".index(letter)]]

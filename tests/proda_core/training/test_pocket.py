@@ -203,5 +203,5 @@ def test_replies_come_back_in_the_order_of_their_prompts(tokenizer: Tokenizer, l
     prompts = ["a b c d e f", "a"]
     both = greedy_replies(model, loaded, prompts, longest=4)
     assert both == [greedy_replies(model, loaded, [prompt], longest=4)[0] for prompt in prompts]
-    measured = measure_abilities(model, loaded, tasks=1, difficulties=(0,), kinds=(Kind.MATCH,), longest=2)
+    measured = measure_abilities(model, loaded, tasks=1, difficulties=(0,), kinds=(Kind.COPY,), longest=2)
     assert [ability.n for ability in measured] == [1]
