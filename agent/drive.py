@@ -50,7 +50,7 @@ async def _drive(folder: SessionFolder, console: Console, *, reopen: bool) -> Ou
             except Interrupted:
                 return Outcome("interrupted", "asked to end; proda resume goes on from here", INTERRUPTED)
             except Halted as halt:
-                return Outcome(halt.reason.value, halt.detail, EXIT_CODES[halt.reason])
+                return Outcome(halt.reason.value, halt.detail, halt.exit_code)
     reason = StopReason(final["stop_reason"])
     return Outcome(reason.value, final["stop_detail"], EXIT_CODES[reason])
 

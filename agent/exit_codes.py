@@ -1,6 +1,7 @@
 """Exit codes of ``proda run`` and ``proda resume``: 0 the target was reached, 20 to 25 another defined end, else a failure.
 
-Failures use the error's own code (see proda_core.errors); 130 is an interrupted session that resumes.
+A session stopped by an error ends with that error's own code (see proda_core.errors), 1 for an unexpected one;
+130 is an interrupted session that resumes.
 """
 
 from __future__ import annotations

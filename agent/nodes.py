@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from agent.client import ToolClient
+from agent.exit_codes import EXIT_CODES
 from agent.state import LoopState
-from proda_core.errors import BudgetExhausted, JobError
+from proda_core.errors import BudgetExhausted, JobError, JobFailed, ProdaError
 from proda_core.policy import Policy
 from proda_core.serialize import from_plain, to_plain
 from proda_core.types import Decision, DecisionKind, Observations, StopReason
@@ -33,9 +34,9 @@ class Interrupted(Exception):
 class Halted(Exception):
     """A node could not go on. The stop is recorded; resuming runs that node again."""
 
-    def __init__(self, reason: StopReason, detail: str) -> None:
+    def __init__(self, reason: StopReason, detail: str, *, exit_code: int) -> None:
         super().__init__(detail)
-        self.reason, self.detail = reason, detail
+        self.reason, self.detail, self.exit_code = reason, detail, exit_code
 
 
 class Nodes:
@@ -56,9 +57,12 @@ class Nodes:
             except (Interrupted, Halted):
                 raise
             except BudgetExhausted as error:
-                halt = Halted(_BUDGET_STOP.get(error.resource, StopReason.BUDGET_WALL), str(error))
+                reason = _BUDGET_STOP.get(error.resource, StopReason.BUDGET_WALL)
+                halt = Halted(reason, str(error), exit_code=EXIT_CODES[reason])
             except Exception as error:  # noqa: BLE001 - the one broad except: recorded as the stop
-                halt = Halted(StopReason.ERROR, f"{type(error).__name__}: {error}")
+                said = error.reason if isinstance(error, JobFailed) else f"{type(error).__name__}: {error}"
+                code = error.exit_code if isinstance(error, ProdaError) else EXIT_CODES[StopReason.ERROR]
+                halt = Halted(StopReason.ERROR, said, exit_code=code)
             await self._client.call("finish_session", reason=halt.reason.value, detail=halt.detail)
             raise halt
 
@@ -80,7 +84,10 @@ class Nodes:
         if self.draining and handle["state"] == "cancelled":
             raise Interrupted
         if handle["state"] != "finished":
-            raise JobError(handle["error"] or f"{tool}: the job was {handle['state']}")
+            kind, _, said = (handle["error"] or f"JobError: {tool}: the job was {handle['state']}").partition(
+                ": "
+            )
+            raise JobFailed(handle["job_id"], kind, said, exit_code=handle["exit_code"] or JobError.exit_code)
         self._tell("done", handle)
         return handle
 

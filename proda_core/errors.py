@@ -98,9 +98,10 @@ class JobFailed(JobError):
     """A job ended in an error or was cancelled. ``error_class`` is the class raised in the worker, ``exit_code`` that class's."""
 
     def __init__(self, job_id: str, error_class: str, message: str, *, exit_code: int = 8) -> None:
-        super().__init__(f"job {job_id}: {error_class}: {message}")
         self.job_id, self.error_class, self.message = job_id, error_class, message
+        self.reason = f"{error_class}: {message}"
         self.exit_code = exit_code
+        super().__init__(f"job {job_id}: {self.reason}")
 
 
 class StudentError(ProdaError):

@@ -32,7 +32,10 @@ class ProgressView(ToolModel):
 
 
 class JobHandle(ToolModel):
-    """A job as a client sees it. ``artifacts`` and ``meta`` are filled once ``state`` is finished; sealed items never are."""
+    """A job as a client sees it. ``artifacts`` and ``meta`` are filled once ``state`` is finished; sealed items never are.
+
+    ``exit_code`` is the typed error's own when the job failed, else 0.
+    """
 
     job_id: str
     tool: str
@@ -41,6 +44,7 @@ class JobHandle(ToolModel):
     artifacts: dict[str, str]
     meta: dict[str, Any]
     error: str
+    exit_code: int
     wall_left_s: float | None
 
 
@@ -151,6 +155,7 @@ def job_handle(host: Host, job_id: str) -> JobHandle:
         artifacts=dict(outcome.body["artifacts"]) if outcome else {},
         meta=dict(outcome.body["meta"]) if outcome else {},
         error=status.error or "",
+        exit_code=status.failure.exit_code if status.failure else 0,
         wall_left_s=own.ledger.left("wall_s"),
     )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from proda_core.general.forms import PathForm, Phrasings
 from proda_core.general.phrasings import phrasings_of
-from proda_core.general.questions import Asker, Kind, NoQuestionError, Question, capital
+from proda_core.general.questions import Asker, Kind, NoQuestionError, Question, capital, rephrases
 from proda_core.general.wordings import Wording, active_wordings
 from proda_core.general.worlds import Fact, World
 from proda_core.layout import COT_SUFFIX, LETTERS, choice_prompt, cot_answer
@@ -107,7 +107,7 @@ def _path(asker: Asker, world: World, walk: Walk, *, form: PathForm) -> str:
 
 def _spoken(asker: Asker, world: World, fact: Fact) -> Wording:
     """The fact's wording when it reads forward and mostly even so, else another of its flavour that does."""
-    if not fact.wording.inverted and asker.rng.random() < 0.85:
+    if not fact.wording.inverted and not rephrases(asker, world, 0.15):
         return fact.wording
     return asker.rng.choice(active_wordings(world.family, fact.flavour))
 

@@ -1,85 +1,89 @@
-"""The question templates of the heldout family: none is among the train templates."""
+"""The question templates of the heldout family: none is a train template, and each is built from words that those use.
+
+A student without a language of its own cannot know what "retreat two hops" means if no text told it; what it can be asked for is
+to understand known words in an arrangement that it has not met.
+"""
 
 from proda_core.general.forms import PathForm, Phrasings
 
 HELDOUT = Phrasings(
     open_frames=(
         "{q}",
-        "Work out from the lines above: {q}",
-        "Look it up: {q}",
-        "Reply with the sentence. {q}",
+        "Going by the statements, {q}",
+        "Please tell me: {q}",
+        "According to what is written, {q}",
     ),
     choice_frames=(
         "{q}",
-        "Give the letter that fits. {q}",
-        "Mark the correct line: {q}",
-        "Only one line fits. {q}",
+        "Pick the right option: {q}",
+        "Read the options and decide: {q}",
+        "Which option is correct? {q}",
     ),
-    whats=("what", "which item"),
+    whats=("what", "which"),
     recalls=(
-        "What does the text say on {n}?",
-        "Quote the line on {n}.",
-        "Report what is written of {n}.",
-        "Who or what is {n}?",
+        "Tell me what is said of {n}.",
+        "What is stated about {n}?",
+        "Give a fact about {n}.",
+        "State what we read about {n}.",
     ),
     listings=(
-        "Quote every line that opens with {n}.",
-        "Gather all lines on {n}.",
-        "Report each thing written of {n}.",
+        "Give all that is said of {n}.",
+        "List each fact about {n}.",
+        "Tell me all facts about {n}.",
     ),
     several=(
-        "Quote one line each on {n}.",
-        "Report, one after another, on {n}.",
-        "Present the lines on {n}.",
+        "Tell me in turn about {n}.",
+        "State in order what is said of {n}.",
+        "Give a sentence each about {n}.",
     ),
     truths=(
-        "Does the text bear this out, true or false? {s}",
-        "{s} Answer with true or false.",
-        "Test the claim, true or false. {s}",
+        "Is this claim true or false? {s}",
+        "{s} Is this true or false?",
+        "Say true or false: {s}",
     ),
-    clozes=("Supply the last name: {s}", "How does this end? {s}", "Round off the line: {s}"),
-    copies=("Reproduce: {s}", "Print this line as it is: {s}", "Type the same again. {s}"),
+    clozes=("Give the name that comes next: {s}", "Fill in the missing name: {s}", "Finish this: {s}"),
+    copies=("Repeat this: {s}", "Say once more: {s}", "Give this back unchanged: {s}"),
     ends=(
-        "Walk along the lines from {n} until there is no further one. Where is that?",
-        "What is the final stop on the way from {n}?",
-        "Pursue {n} as far as the text goes. Which name closes the walk?",
-        "At which name does the trail out of {n} run out?",
+        "Start at {n} and go on to the very end. What is there?",
+        "What is at the end of the chain that begins with {n}?",
+        "Follow the statements from {n}. What comes last?",
+        "Where does the chain of {n} lead in the end?",
     ),
     starts=(
-        "Walk the lines in reverse from {n} until there is no earlier one. Where is that?",
-        "What is the origin of the trail to {n}?",
-        "Pursue {n} back as far as the text goes. Which name opens the walk?",
-        "From which name did the way to {n} set out?",
+        "Go back from {n} to the very first link. What is it?",
+        "What is at the start of the chain that ends with {n}?",
+        "Follow the statements back from {n}. What comes first?",
+        "Where does the chain that ends in {n} begin?",
     ),
     counted=(
-        "Advance {k} lines beyond {n}. Which name is that?",
-        "Name whatever is {k} hops beyond {n}.",
-        "Hop {k} times from {n} and say where you land.",
+        "Go {k} links on from {n}. What is reached?",
+        "What lies {k} steps after {n}?",
+        "Take {k} steps from {n}. What is there?",
     ),
     counted_back=(
-        "Retreat {k} lines from {n}. Which name is that?",
-        "Name whatever is {k} hops behind {n}.",
-        "Hop back {k} times from {n} and say where you land.",
+        "Go {k} links back from {n}. What is reached?",
+        "What lies {k} steps before {n}?",
+        "Take {k} steps back from {n}. What is there?",
     ),
     path_forward=(
+        PathForm("First, take what {a} {vp}", ". Next, take what that {vp}", ". {ask}"),
         PathForm(
-            "{a} {vp} an unnamed thing", ", which {vp} one more", ", which {vp} the one sought. Name it."
+            "If {a} {vp} a thing",
+            ", and that thing {vp} the next",
+            ", and this {vp} the last, name the last.",
         ),
         PathForm(
-            "Look up what {a} {vp}",
-            ", then whatever it {vp}",
-            ", then whatever this {vp}. Report the final name.",
+            "We know that {a} {vp} something",
+            ", which {vp} another",
+            ", which {vp} the one we want. What is it?",
         ),
-        PathForm("Given the item that {a} {vp}", " and the item which that {vp}", ", {ask}"),
     ),
     path_backward=(
-        PathForm("Which name {vp} an unnamed thing", ", which {vp} one more", ", which {vp} {a}?"),
         PathForm(
-            "The one sought {vp} an item",
-            ", the item {vp} a further item",
-            ", which at last {vp} {a}. Report the one sought.",
+            "What is the first thing, which {vp} something", ", which {vp} something", ", which {vp} {a}?"
         ),
-        PathForm("Look up which name {vp} some item", " which then {vp} some item", " which then {vp} {a}."),
+        PathForm("Name the first: it {vp} a thing", ", this {vp} the next", ", and that {vp} {a}."),
+        PathForm("Find what {vp} a thing", " that {vp} another", " that in turn {vp} {a}."),
     ),
-    leads=("", "", "", "", "Observe that ", "Likewise, ", "By the way, "),
+    leads=("", "", "", "", "Note also that ", "It is also known that ", "Here we see that "),
 )

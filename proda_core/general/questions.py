@@ -125,7 +125,7 @@ def _single(asker: Asker, world: World, forms: Phrasings) -> tuple[Fact, str, st
         if other is not fact and other.flavour is fact.flavour and clash:
             raise NoQuestionError("two statements answer the question")
     wording = fact.wording
-    if asker.rng.random() < 0.25:
+    if rephrases(asker, world, 0.25):
         wording = asker.rng.choice(wordings_of(world.family, fact.flavour))
     what = asker.rng.choice(forms.whats)
     asks_after = forward != wording.inverted
@@ -169,6 +169,11 @@ def _several(asker: Asker, world: World, forms: Phrasings) -> Question:
     return Question(Kind.SEVERAL, asker.rng.choice(forms.several).format(n=listed), answer, answer)
 
 
+def rephrases(asker: Asker, world: World, share: float) -> bool:
+    """Whether to ask in another phrase of the same meaning: never in one that no training text told the meaning of."""
+    return asker.rng.random() < share and world.family == "train"
+
+
 def _openings(world: World) -> dict[str, list[str]]:
     """Statements by the name that they open with."""
     found: dict[str, list[str]] = {}
@@ -181,7 +186,7 @@ def _truefalse(asker: Asker, world: World, forms: Phrasings) -> Question:
     """Whether a statement holds in the text."""
     fact = asker.rng.choice(world.facts)
     wording = fact.wording
-    if asker.rng.random() < 0.15:
+    if rephrases(asker, world, 0.15):
         wording = asker.rng.choice(wordings_of(world.family, fact.flavour))
     truth = asker.rng.random() < 0.5
     clause = wording.say(fact.subject, fact.object) if truth else _falsified(asker, world, fact, wording)

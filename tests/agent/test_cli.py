@@ -97,6 +97,16 @@ def test_a_wrong_key_or_value_is_refused_by_name(
     assert not Path("sessions").exists()
 
 
+def test_a_session_ended_by_a_typed_error_of_a_job_returns_that_errors_code(
+    cli: Callable[..., Ran], tmp_path: Path
+) -> None:
+    (tmp_path / "blank").mkdir()
+    (tmp_path / "blank" / "white.txt").write_text("  \n\n", encoding="utf-8")
+    ran = cli("run", tmp_path / "blank")
+    assert ran.code == CorpusError.exit_code
+    assert "CorpusError" in ran.out and "error" in ran.out
+
+
 def test_a_corpus_that_is_not_there_has_its_exit_code(cli: Callable[..., Ran]) -> None:
     ran = cli("run", "no-such-folder")
     assert ran.code == CorpusError.exit_code and "no corpus at" in ran.err

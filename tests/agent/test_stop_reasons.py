@@ -14,6 +14,7 @@ from rich.console import Console
 
 from agent.drive import Outcome, drive
 from agent.exit_codes import EXIT_CODES, INTERRUPTED
+from proda_core.errors import TooFewGroups
 from proda_core.log import verify
 from proda_core.session import SessionFolder
 from proda_core.types import StopReason
@@ -38,9 +39,12 @@ def variant(bench: Bench, finished_session: FinishedSession, tmp_path: Path) -> 
     return make
 
 
-def ended(folder: SessionFolder, outcome: Outcome, reason: StopReason) -> dict[str, Any]:
+def ended(
+    folder: SessionFolder, outcome: Outcome, reason: StopReason, *, code: int | None = None
+) -> dict[str, Any]:
     """The session ended for ``reason``, with its exit code, its last word in the log and nothing left open there."""
-    assert (outcome.stop_reason, outcome.exit_code) == (reason.value, EXIT_CODES[reason]), outcome.detail
+    expected = EXIT_CODES[reason] if code is None else code
+    assert (outcome.stop_reason, outcome.exit_code) == (reason.value, expected), outcome.detail
     last = records_of(folder)[-1]
     assert (last.kind, last.body["stop_reason"]) == ("session", reason.value)
     assert last.body["detail"] == outcome.detail
@@ -136,8 +140,8 @@ def test_a_failing_job_stops_the_session_with_its_typed_error_and_mending_it_goe
 ) -> None:
     folder = variant(benchmark={"min_groups": 10_000})
     outcome = run_to_end(folder)
-    ended(folder, outcome, StopReason.ERROR)
-    assert "TooFewGroups" in outcome.detail
+    ended(folder, outcome, StopReason.ERROR, code=TooFewGroups.exit_code)
+    assert outcome.detail.startswith("TooFewGroups: ")
     assert run_to_end(folder).detail == outcome.detail  # nothing was mended: the same end, by another attempt
     intents = [r for r in records_of(folder, "intent") if r.body["tool"] == "build_benchmark"]
     assert len({r.key for r in intents}) == 2 and len({r.body["job_id"] for r in intents}) == 1

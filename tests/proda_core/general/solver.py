@@ -48,7 +48,7 @@ def read_context(prompt: str, names: frozenset[str] | None = None) -> list[Read]
 def read_sentence(sentence: str, names: frozenset[str] | None = None) -> Read:
     """One statement; its lead-in (up to a comma, or "... that") is dropped."""
     core = re.sub(
-        r"^(it is known that|we also see that|note that|observe that|[a-z ]+,) ",
+        r"^(it is (also )?known that|we also see that|here we see that|note (also )?that|[a-z ]+,) ",
         "",
         sentence.rstrip(".").lower(),
     )
