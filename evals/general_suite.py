@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from proda_core.answering import FORMAT_ERROR, Reply, generate_replies
 from proda_core.general import GeneralTask, Kind, generate_tasks, reply_is_right
 from proda_core.general.chains import HOPS
-from proda_core.layout import LETTERS, parse_cot_choice, parse_cot_name, parse_true_false
+from proda_core.layout import LETTERS, parse_cot_name, parse_true_false
 from proda_core.types import Score
 
 if TYPE_CHECKING:
@@ -59,8 +59,6 @@ def _readable(task: GeneralTask, text: str) -> bool:
     """Whether a reply has the form its kind asks for; where any text will do, an empty one will not."""
     if task.kind is Kind.TRUEFALSE:
         return parse_true_false(text) is not None
-    if task.options:
-        return parse_cot_choice(text, task.options) is not None
-    if task.kind in HOPS:
+    if task.options or task.kind in HOPS:
         return parse_cot_name(text) is not None
     return bool(text.strip())

@@ -1,7 +1,8 @@
 """Scores of benchmark items under the three scorings: option log-likelihood, letter, chain of thought then answer.
 
-A reply that cannot be read is a wrong answer (value 0.0, no answer, reason "format_error"), counted apart. A question on which
-the engine failed is unscored with the reason, and never 0. Which scoring is used is the frozen benchmark's and no caller's.
+A reply that names no option is a wrong answer (value 0.0, no answer, reason "format_error" or "off_options"), counted apart. A
+question on which the engine failed is unscored with the reason, and never 0. Which scoring is used is the frozen benchmark's
+and no caller's.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from proda_core.answering import FORMAT_ERROR, Answer, ChoiceQuestion, answer_choices
+from proda_core.answering import Answer, ChoiceQuestion, answer_choices
 from proda_core.types import Item, Score, Scoring
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def score_answer(item: Item, answer: Answer) -> Score:
     if answer.failure:
         return Score(item.item_id, None, None, item.gold_index, answer.failure, "", slices)
     if answer.choice is None:
-        return Score(item.item_id, 0.0, None, item.gold_index, FORMAT_ERROR, answer.output, slices)
+        return Score(item.item_id, 0.0, None, item.gold_index, answer.reason, answer.output, slices)
     value = float(answer.choice == item.gold_index)
     return Score(item.item_id, value, answer.choice, item.gold_index, "", answer.output, slices)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from evals.statistics import wilson
 from evals.withdrawals import WITHDRAWN
-from proda_core.answering import FORMAT_ERROR
+from proda_core.answering import FORMAT_ERROR, OFF_OPTIONS
 from proda_core.types import EvalReport, Interval, Score
 
 SMALLEST_SEALED_SLICE = 5
@@ -23,6 +23,7 @@ class SetSummary:
 
     accuracy: Interval
     format_errors: int
+    off_options: int
     unscored: int
     withdrawn: int
     slices: dict[str, dict[str, Interval]] = field(default_factory=dict)  # slice name -> value -> accuracy
@@ -56,6 +57,7 @@ def _summary(scores: tuple[Score, ...], names: tuple[str, ...], *, smallest: int
     return SetSummary(
         accuracy=accuracy(scores),
         format_errors=sum(score.reason == FORMAT_ERROR for score in scores),
+        off_options=sum(score.reason == OFF_OPTIONS for score in scores),
         unscored=len(unscored) - withdrawn,
         withdrawn=withdrawn,
         slices={name: _slices(scores, name, smallest) for name in names},

@@ -1,8 +1,9 @@
 """How a student is asked a four-option question: the three scorings, once, for the scorer and for diagnosis alike.
 
 ``loglikelihood`` compares the options as answers to the stem alone; ``letter`` asks for a letter in 15 greedy tokens; ``cot``
-asks for steps and then a letter. A reply that cannot be read is a format error and says so; an engine that fails on a question
-leaves it unanswered with the reason, and the other questions of its batch are asked again without it.
+asks for steps and then an option. A reply without that form is a format error; one that concludes, in good form, on something
+that is no option is off the options: a wrong conclusion and no fault of form. An engine that fails on a question leaves it
+unanswered with the reason, and the other questions of its batch are asked again without it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from proda_core.errors import StudentError
-from proda_core.layout import COT_SUFFIX, LETTERS, choice_prompt, parse_cot_choice, parse_letter
+from proda_core.layout import (
+    COT_SUFFIX,
+    LETTERS,
+    choice_prompt,
+    parse_cot_choice,
+    parse_cot_name,
+    parse_letter,
+)
 from proda_core.types import Scoring
 
 if TYPE_CHECKING:
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
 
 LETTER_TOKENS = 15
 FORMAT_ERROR = "format_error"
+OFF_OPTIONS = "off_options"
 T = TypeVar("T")
 
 
@@ -36,16 +45,13 @@ class ChoiceQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``choice`` is an option index, or None with the reason: ``format_error``, or ``failure`` when the engine failed."""
+    """``choice`` is an option index, or None with the ``reason`` (format_error, off_options) or the engine's ``failure``."""
 
     question_id: str
     choice: int | None
     output: str
     failure: str = ""
-
-    @property
-    def format_error(self) -> bool:
-        return self.choice is None and not self.failure
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +73,19 @@ def answer_choices(
     prompts = [choice_prompt(q.stem, q.options) + suffix for q in questions]
     replies = generate_replies(student, prompts, max_new_tokens=tokens)
     return [
-        Answer(q.question_id, None, "", reply.failure)
-        if reply.failure
-        else Answer(q.question_id, _index(_chosen(reply.text, q.options, cot=cot)), reply.text)
+        Answer(q.question_id, None, "", reply.failure) if reply.failure else _read(q, reply.text, cot=cot)
         for q, reply in zip(questions, replies, strict=True)
     ]
 
 
-def _chosen(text: str, options: Sequence[str], *, cot: bool) -> str | None:
-    return parse_cot_choice(text, options) if cot else parse_letter(text, len(options))
+def _read(question: ChoiceQuestion, text: str, *, cot: bool) -> Answer:
+    """The option that a reply ends on, or what is wrong with it."""
+    options = question.options
+    letter = parse_cot_choice(text, options) if cot else parse_letter(text, len(options))
+    if letter is not None:
+        return Answer(question.question_id, LETTERS.index(letter), text)
+    concludes = cot and parse_cot_name(text) is not None
+    return Answer(question.question_id, None, text, reason=OFF_OPTIONS if concludes else FORMAT_ERROR)
 
 
 def generate_replies(student: Student, prompts: Sequence[str], *, max_new_tokens: int) -> list[Reply]:
@@ -109,10 +119,6 @@ def _most_likely(question: ChoiceQuestion, reply: Reply) -> Answer:
         return Answer(question.question_id, None, "", reply.failure)
     values = json.loads(reply.text)
     return Answer(question.question_id, values.index(max(values)), reply.text)
-
-
-def _index(letter: str | None) -> int | None:
-    return None if letter is None else LETTERS.index(letter)
 
 
 def _survive(

@@ -47,6 +47,7 @@ def rung(label: str, kind: str, dev: int, sealed: int, general: int, **more: Any
         "general": interval(general, 120),
         "accepted": True,
         "format_errors": 4,
+        "off_options": 7,
         "unscored": 0,
         "slices": slices,
         "diagnoses": {},

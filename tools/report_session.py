@@ -47,6 +47,7 @@ class RoundView(ToolModel):
     general: IntervalView
     accepted: bool
     format_errors: int  # over dev and sealed; a format error counts as wrong
+    off_options: int  # likewise: conclusions in good form that are no option
     unscored: int
     slices: dict[str, dict[str, IntervalView]]  # of dev: by discipline, by hops
     diagnoses: dict[str, int]
@@ -151,6 +152,7 @@ def _round_view(host: Host, book: Book, summary: RoundSummary) -> RoundView:
         general=_interval(summary.general),
         accepted=summary.accepted,
         format_errors=int(meta["dev"]["format_errors"]) + int(meta["sealed"]["format_errors"]),
+        off_options=int(meta["dev"]["off_options"]) + int(meta["sealed"]["off_options"]),
         unscored=int(meta["dev"]["unscored"]) + int(meta["sealed"]["unscored"]),
         slices=meta["dev"]["slices"],
         diagnoses=_diagnosis_counts(host, entry),

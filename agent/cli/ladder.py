@@ -14,7 +14,10 @@ from rich.table import Column, Table
 from agent.summaries import percent, words
 
 SETS = ("dev", "sealed", "general")
-CAPTION = "accuracy in percent, 95 % interval in brackets; ▸ the incumbent"
+CAPTION = (
+    "accuracy in percent, 95 % interval in brackets; ▸ the incumbent; "
+    "format errors and answers off the options: of dev and sealed"
+)
 
 
 def incumbent(view: dict[str, Any]) -> str:
@@ -26,13 +29,12 @@ def incumbent(view: dict[str, Any]) -> str:
 def headings(view: dict[str, Any]) -> list[str]:
     """Column titles: the sets with their n."""
     first = view["ladder"][0]
-    return ["round", *(f"{name} (n={first[name]['n']})" for name in SETS), "format errors", "verdict"]
+    return ["round", *(f"{name} (n={first[name]['n']})" for name in SETS), "format errors, off", "verdict"]
 
 
 def cells(row: dict[str, Any]) -> list[str]:
     """One rung's cells, under ``headings``."""
-    asked = row["dev"]["n"] + row["sealed"]["n"] + row["unscored"]
-    errors = f"{row['format_errors']} ({100 * row['format_errors'] / max(asked, 1):.0f} %)"
+    errors = f"{row['format_errors']}, {row['off_options']}"
     return [row["label"], *(percent(row[name]) for name in SETS), errors, verdict_word(row)]
 
 

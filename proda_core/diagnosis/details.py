@@ -23,7 +23,7 @@ def say_defect(failure: Failure, also_true: Sequence[int]) -> str:
 
 def say_format_error(failure: Failure, probes: Sequence[Mastery]) -> str:
     text = " ".join(failure.score.output.split())[:SHOWN_OUTPUT]
-    return f"Asked the item; the reply {text!r} names no option. {_asked(probes)}."
+    return f"Asked the item; the reply {text!r} has no answer in the form asked for. {_asked(probes)}."
 
 
 def say_gap(snapshot: KnowledgeSnapshot, missing: Sequence[Mastery], probes: Sequence[Mastery]) -> str:
@@ -45,7 +45,7 @@ def say_deficit(
 ) -> str:
     path = " -> ".join(snapshot.term(concept) for concept in chain.concept_ids)
     chosen, gold = failure.score.answer, failure.item.gold
-    answer = "unreadable" if chosen is None else repr(failure.item.options[chosen])
+    answer = "none of the options" if chosen is None else repr(failure.item.options[chosen])
     nodes = len(chain.concept_ids) + len(chain.relation_ids)
     known = f"{_asked(probes)}, all mastered" if probes else f"None of the {nodes} nodes has a probe"
     moved = f" {_permuted(runs)}." if runs else ""

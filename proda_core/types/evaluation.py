@@ -14,7 +14,7 @@ class Score:
     value: float | None
     answer: int | None
     gold: int
-    reason: str = ""  # why unscored, or "format_error"
+    reason: str = ""  # why unscored, or "format_error" or "off_options"
     output: str = ""  # the model's text, or option log-likelihoods as JSON
     slices: dict[str, str] = field(default_factory=dict)  # discipline, hops, group, kind
 

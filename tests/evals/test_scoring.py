@@ -71,6 +71,11 @@ def test_an_unreadable_reply_is_wrong_and_counted_apart(scoring: Scoring) -> Non
     assert found[0].output == "it depends"
 
 
+def test_a_conclusion_in_good_form_that_is_no_option_is_wrong_and_no_format_error() -> None:
+    found = score("Alpha ray leads to omega ray. Answer: omega ray", Scoring.COT)
+    assert {(s.value, s.answer, s.reason) for s in found} == {(0.0, None, "off_options")}
+
+
 def test_option_loglikelihood_takes_the_first_of_the_greatest_and_keeps_all_four() -> None:
     found = score("", Scoring.LOGLIKELIHOOD)
     assert found[0].answer == 1  # "beta ray" is the shortest

@@ -15,9 +15,18 @@ from pathlib import Path
 
 import pytest
 
+from evals.scorers import score_items
+from proda_core.config import load_config
+from proda_core.corpus.curate import curate
+from proda_core.demo import DEMO_CONFIG, DEMO_CORPUS
+from proda_core.embeddings import Embedder
+from proda_core.extraction.build import extract
+from proda_core.knowledge import make_snapshot
 from proda_core.layout import choice_prompt
-from proda_core.students import load_student
-from proda_core.types import Item, Split
+from proda_core.students import load_student, resolve_base
+from proda_core.synthesis.benchmark import build_benchmark
+from proda_core.teachers import RulesTeacher
+from proda_core.types import Item, Scoring, Split
 from tests.models import tiny_llama, tiny_qwen2
 
 ITEMS = 120
@@ -122,15 +131,23 @@ def test_option_scores_agree_with_lm_eval_on_every_item(tmp_path: Path, form: st
         assert mine.index(max(mine)) == other.index(max(other))
 
 
-@pytest.mark.slow
-def test_option_scores_of_pocket_agree_with_lm_eval_on_every_item(tmp_path: Path) -> None:
-    from proda_core.students import resolve_base
+def demo_dev_items() -> list[Item]:
+    """The dev items that `proda run` freezes for the shipped corpus."""
+    config = load_config(DEMO_CONFIG)
+    curated = curate(DEMO_CORPUS, config.corpus)
+    found = extract(curated.chunks, RulesTeacher(), encoder=Embedder(), config=config.teacher)
+    snapshot = make_snapshot(found.concepts, found.relations, found.chains)
+    return list(build_benchmark(snapshot, config.benchmark, seed=config.seed).benchmark.of(Split.DEV))
 
-    asked = items(seed=1)
+
+@pytest.mark.slow
+def test_option_scores_of_pocket_agree_with_lm_eval_on_every_dev_item_of_the_demo(tmp_path: Path) -> None:
+    asked = demo_dev_items()
+    assert len(asked) >= 100
     theirs = lm_eval(resolve_base("pocket"), asked, tmp_path, chat=True)
-    ours = load_student("pocket", threads=1).option_loglikelihoods(
-        [i.stem for i in asked], [i.options for i in asked]
+    scores = score_items(
+        load_student("pocket", threads=1), asked, scoring=Scoring.LOGLIKELIHOOD, max_new_tokens=1
     )
-    for mine, other in zip(ours, theirs, strict=True):
-        assert mine == pytest.approx(other, abs=1e-3)
-        assert mine.index(max(mine)) == other.index(max(other))
+    for score, other in zip(scores, theirs, strict=True):
+        assert json.loads(score.output) == pytest.approx(other, abs=1e-3)
+        assert score.answer == other.index(max(other))
