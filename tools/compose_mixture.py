@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from proda_core.errors import GuardRefusal, ToolError
+from proda_core.general import PRACTISED_KINDS
 from proda_core.guard import commit_mixture, general_examples
 from proda_core.records import load_examples, load_patch
 from proda_core.synthesis.mixture import (
@@ -110,7 +111,7 @@ def _mixture(host: Host, book: Book, arguments: ComposeArguments) -> Mixture:
     benchmark = host.benchmark(book.need("benchmark_id"))
     examples = load_examples(host.store, book.need("examples_id"))
     wanted = config.synthesis.general_rows if arguments.kind == "v1" else general_rows_wanted(config.mixture)
-    general = general_examples(seed=config.seed + _GENERAL_SEED, count=wanted)
+    general = general_examples(seed=config.seed + _GENERAL_SEED, count=wanted, kinds=PRACTISED_KINDS)
     if arguments.kind == "v1":
         return compose_v1(examples, general, benchmark=benchmark, seed=config.seed)
     parts = Ingredients(

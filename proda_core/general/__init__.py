@@ -2,10 +2,18 @@
 
 from proda_core.general.names import Family, NameSource, family_of
 from proda_core.general.questions import Kind, NoQuestionError
-from proda_core.general.tasks import ALL_KINDS, GeneralTask, generate_tasks, regenerate_task, reply_is_right
+from proda_core.general.tasks import (
+    ALL_KINDS,
+    PRACTISED_KINDS,
+    GeneralTask,
+    generate_tasks,
+    regenerate_task,
+    reply_is_right,
+)
 
 __all__ = [
     "ALL_KINDS",
+    "PRACTISED_KINDS",
     "Family",
     "GeneralTask",
     "Kind",

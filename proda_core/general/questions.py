@@ -37,9 +37,10 @@ class Kind(StrEnum):
     CHAIN_CHOICE2 = "chain_choice2"
     CHAIN_CHOICE3 = "chain_choice3"
     CHAIN_CHOICE4 = "chain_choice4"
+    BY_HEART = "by_heart"
 
 
-CONTEXT_FREE = frozenset({Kind.COPY})
+CONTEXT_FREE = frozenset({Kind.COPY, Kind.BY_HEART})
 
 
 class NoQuestionError(Exception):

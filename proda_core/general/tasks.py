@@ -6,7 +6,7 @@ suite. A row names its origin, so that whoever doubts it can regenerate it alone
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 
@@ -16,7 +16,10 @@ from proda_core.general.questions import CONTEXT_FREE, Asker, Kind, NoQuestionEr
 from proda_core.general.worlds import World, build_world, shape_for
 from proda_core.layout import context_prompt, parse_cot_choice, parse_cot_name, parse_true_false
 
-ALL_KINDS: tuple[Kind, ...] = tuple(Kind)
+ALL_KINDS: tuple[Kind, ...] = tuple(kind for kind in Kind if kind is not Kind.BY_HEART)
+# By heart nothing tells which option is right: worth practising for the form of a reply, worthless as a measure.
+PRACTISED_KINDS = (*ALL_KINDS, *[Kind.BY_HEART] * 6)
+_BY_HEART = (Kind.CHOICE_COT, Kind.CHAIN_CHOICE2, Kind.CHAIN_CHOICE2, Kind.CHAIN_CHOICE3)
 DEFAULT_NAMES = NameSource()
 _TRIES = 200
 
@@ -90,6 +93,8 @@ def build_question(
 
 def ask_on(asker: Asker, world: World, kind: Kind) -> Question:
     """A question of any kind on a given world; raises NoQuestionError where the world cannot carry it."""
+    if kind is Kind.BY_HEART:
+        return replace(ask_on(asker, world, asker.rng.choice(_BY_HEART)), kind=kind)
     return ask_chain(asker, world, kind) if kind in HOPS else ask(asker, world, kind)
 
 

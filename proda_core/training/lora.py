@@ -1,7 +1,7 @@
 """A base made ready to be trained: LoRA on every linear layer but the head, device, precision and the short cuts that pay.
 
 peft finds the layers itself; the weights are drawn from the seed. ``auto`` precision takes bf16 autocast where the processor
-multiplies bf16 natively. The rule looks at hardware and width and never at a clock, so one machine always trains alike.
+multiplies bf16 natively. The rule looks at hardware and never at a clock, so one machine always trains alike.
 """
 
 from __future__ import annotations
@@ -18,9 +18,6 @@ from proda_core.config import TrainingConfig
 from proda_core.students.loading import LoadedModel, load_adapter_onto, peft_warnings
 from proda_core.training.speed import fold_lora, has_bare_head
 
-BF16_FROM_WIDTH = (
-    256  # narrower models spend more on kernels for ever new batch shapes than bf16 saves, in time and memory
-)
 # In bf16 on a CPU the backward pass of fused attention takes longer than all the rest; plain products do not, on short rows.
 PLAIN_ATTENTION_TO = 512
 
@@ -40,7 +37,7 @@ def make_trainee(
     loaded: LoadedModel, config: TrainingConfig, *, seed: int, incumbent: Path | None = None
 ) -> Trainee:
     """LoRA on a loaded base: fresh from the seed, or going on with an incumbent adapter's weights."""
-    precision = resolve_precision(config.precision, width=loaded.model.config.hidden_size)
+    precision = resolve_precision(config.precision)
     accelerator = _accelerator(precision)
     torch.manual_seed(seed)
     base = loaded.model
@@ -53,14 +50,14 @@ def make_trainee(
     return Trainee(wrapper, model, int(loaded.tokenizer.pad_token_id or 0), accelerator, has_bare_head(model))
 
 
-def resolve_precision(wanted: str, *, width: int) -> str:
-    """ "fp32" or "bf16" for what the configuration says; ``width`` is the model's hidden size."""
+def resolve_precision(wanted: str) -> str:
+    """ "fp32" or "bf16" for what the configuration says."""
     if wanted != "auto":
         return wanted
     if torch.cuda.is_available():
         return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
     native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return "bf16" if native and width >= BF16_FROM_WIDTH else "fp32"
+    return "bf16" if native else "fp32"
 
 
 def save_adapter(trainee: Trainee, folder: Path, *, base: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from proda_core.general.questions import Kind
-from proda_core.general.tasks import generate_tasks, reply_is_right
+from proda_core.general.tasks import ALL_KINDS, generate_tasks, reply_is_right
 
 _BATCH = 64
 _SEED = 90_001
@@ -35,7 +35,7 @@ def measure_abilities(
     *,
     tasks: int = 100,
     difficulties: Sequence[int] = (1, 3),
-    kinds: Sequence[Kind] = tuple(Kind),
+    kinds: Sequence[Kind] = ALL_KINDS,
     longest: int = _LONGEST_REPLY,
 ) -> list[Ability]:
     """Abilities by kind, `tasks` heldout tasks each, at the given difficulties; replies of `longest` tokens at most."""

@@ -14,13 +14,6 @@ from proda_core.general.worlds import Shape, build_world
 from proda_core.layout import context_prompt
 
 _GUESS_SHARE = 0.4
-_GUESSED: tuple[Kind, ...] = (
-    Kind.CHOICE,
-    Kind.CHOICE_COT,
-    Kind.CHAIN_CHOICE2,
-    Kind.CHAIN_CHOICE2,
-    Kind.CHAIN_CHOICE3,
-)
 _COMMON = 4000
 _ENOUGH = 200
 _ENDINGS = (
@@ -64,7 +57,7 @@ def _guess(rng: Random, family: Family, names: NameSource) -> list[Turn]:
 
     A student that has met only answerable questions breaks off, or invents an option, when it is asked by heart.
     """
-    _, question = build_question(rng, family, rng.choice(_GUESSED), difficulty=1, names=names)
+    _, question = build_question(rng, family, Kind.BY_HEART, difficulty=1, names=names)
     return [Turn(question.text, question.answer)]
 
 

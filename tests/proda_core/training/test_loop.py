@@ -148,11 +148,16 @@ def test_bf16_learns_what_fp32_learns_up_to_rounding(bases: dict[str, Path]) -> 
     assert rounded == pytest.approx(exact, rel=0.05) and rounded != exact
 
 
-def test_a_precision_asked_for_is_taken_and_a_narrow_model_stays_in_fp32() -> None:
-    assert resolve_precision("bf16", width=8) == "bf16"
-    assert resolve_precision("fp32", width=4096) == "fp32"
-    if not torch.cuda.is_available():
-        assert resolve_precision("auto", width=8) == "fp32"
+def test_a_precision_asked_for_is_taken_and_auto_follows_the_processor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert resolve_precision("bf16") == "bf16"
+    assert resolve_precision("fp32") == "fp32"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    for native, precision in ((True, "bf16"), (False, "fp32")):
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda native=native: native)
+        assert resolve_precision("auto") == precision
 
 
 def test_cross_entropy_ignores_padding_targets() -> None:
