@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from proda_core.jobs import JobRequest
-from proda_core.students.base_model import base_digest
 from tools.base import ID, Tool, ToolModel
 from tools.host import Host
-from tools.work import JobHandle, book_of, start_job
+from tools.work import JobHandle, book_of, start_job, student_params
 
 
 class DiagnoseArguments(ToolModel):
@@ -18,11 +17,8 @@ async def diagnose_failures(host: Host, arguments: DiagnoseArguments) -> JobHand
     entry = book.round_of(report_id=arguments.report_id)
     config = host.config
     params = {
-        "base": config.student.base,
-        "base_digest": base_digest(config.student.base),
-        "student": config.student.model_dump(mode="json"),
+        **student_params(host),
         "config": config.diagnosis.model_dump(mode="json"),
-        "seed": config.seed,
     }
     inputs = {
         "snapshot": book.need("snapshot_id"),

@@ -7,10 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from proda_core.jobs import JobRequest
-from proda_core.students.base_model import base_digest
 from tools.base import Tool, ToolModel
 from tools.host import Host
-from tools.work import JobHandle, book_of, start_job
+from tools.work import JobHandle, book_of, start_job, student_params
 
 
 class EvaluateArguments(ToolModel):
@@ -25,11 +24,8 @@ async def evaluate_model(host: Host, arguments: EvaluateArguments) -> JobHandle:
         inputs["adapter"] = arguments.model
     config = host.config
     params = {
-        "base": config.student.base,
-        "base_digest": base_digest(config.student.base),
-        "student": config.student.model_dump(mode="json"),
+        **student_params(host),
         "general": config.general.model_dump(mode="json"),
-        "seed": config.seed,
     }
     request = JobRequest("score", "evals.job:run", params, inputs)
     return start_job(host, "evaluate_model", {"model": arguments.model}, request)

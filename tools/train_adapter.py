@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from proda_core.jobs import JobRequest
-from proda_core.students.base_model import base_digest
 from tools.base import ID, Tool, ToolModel
 from tools.host import Host
-from tools.work import JobHandle, book_of, start_job
+from tools.work import JobHandle, book_of, start_job, student_params
 
 
 class TrainArguments(ToolModel):
@@ -25,11 +24,8 @@ async def train_adapter(host: Host, arguments: TrainArguments) -> JobHandle:
     if config.training.continue_incumbent and book.incumbent is not None:
         inputs["incumbent"] = book.incumbent.adapter_id
     params = {
-        "base": config.student.base,
-        "base_digest": base_digest(config.student.base),
+        **student_params(host),
         "config": config.training.model_dump(mode="json"),
-        "student": config.student.model_dump(mode="json"),
-        "seed": config.seed,
         "probe": entry.kind == "v1",
         "wall_s": wall_share(host, first=entry.kind == "v1"),
     }
