@@ -30,6 +30,7 @@ from tools.host import Host
 from tools.lost_items import lost_items
 from tools.work import Performed, book_of, check_budget, perform
 
+_GENERAL_DIFFICULTY = 1  # short contexts: more rows in the same time, and what a small base can still follow
 _GENERAL_SEED = 7919  # general rows of a session: its seed plus this, the same rows first in every mixture
 
 
@@ -111,7 +112,9 @@ def _mixture(host: Host, book: Book, arguments: ComposeArguments) -> Mixture:
     benchmark = host.benchmark(book.need("benchmark_id"))
     examples = load_examples(host.store, book.need("examples_id"))
     wanted = config.synthesis.general_rows if arguments.kind == "v1" else general_rows_wanted(config.mixture)
-    general = general_examples(seed=config.seed + _GENERAL_SEED, count=wanted, kinds=PRACTISED_KINDS)
+    general = general_examples(
+        seed=config.seed + _GENERAL_SEED, count=wanted, kinds=PRACTISED_KINDS, difficulty=_GENERAL_DIFFICULTY
+    )
     if arguments.kind == "v1":
         return compose_v1(examples, general, benchmark=benchmark, seed=config.seed)
     parts = Ingredients(
