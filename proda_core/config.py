@@ -62,7 +62,9 @@ class StudentConfig(_Section):
     base: str = Field("pocket", description="'pocket' or a folder or hub ID of a causal LM")
     batch_size: int = Field(64, ge=1, description="prompts asked at once")
     max_new_tokens: int = Field(96, ge=15, description="longest answer of a chain of thought")
-    threads: int = Field(0, ge=0, description="torch threads of a job; 0 means every core")
+    threads: int = Field(
+        0, ge=0, description="torch threads of a job; 0 means every core, and one for training a narrow model"
+    )
 
 
 class TrainingConfig(_Section):

@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from proda_core.artifacts import ArtifactStore
@@ -31,8 +32,11 @@ from proda_core.training.checkpoint import Position
 from proda_core.training.journal import Journal
 from proda_core.training.loop import Hooks, train
 from proda_core.training.lora import Trainee, make_trainee, save_adapter
+from proda_core.training.speed import training_threads
 from proda_core.training.stopping import MasteryProbe, mastery_probe
 from proda_core.types import Adapter, Mixture
+
+FINAL_STEPS = 50  # the loss at the end is their mean; a single batch says little
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +113,8 @@ def _check_base(wanted: TrainRequest) -> None:
 
 def _compile(context: JobContext, wanted: TrainRequest, mixture: Mixture) -> None:
     """Everything from the loaded base to the adapter in the store."""
-    use_threads(wanted.student.threads)
     loaded = load_model(wanted.base)
+    use_threads(training_threads(loaded.model, wanted.student.threads))
     seed = random.Random(f"train:{wanted.seed}:{wanted.mixture_id}").getrandbits(31)
     folder = context.store.path("adapter", wanted.incumbent) if wanted.incumbent else None
     trainee = make_trainee(loaded, wanted.config, seed=seed, incumbent=folder)
@@ -156,6 +160,8 @@ def _after_epoch(
 
 
 def _save(context: JobContext, wanted: TrainRequest, trainee: Trainee, position: Position) -> None:
+    journal = Journal(context.scratch / "journal.jsonl")
+    curve = journal.loss_curve()
     adapter = Adapter(
         adapter_id=wanted.adapter_id,
         mixture_id=wanted.mixture_id,
@@ -165,13 +171,12 @@ def _save(context: JobContext, wanted: TrainRequest, trainee: Trainee, position:
         steps=position.step,
         tokens=position.tokens,
         wall_s=round(position.wall_s, 3),
-        final_loss=position.loss,
+        final_loss=fmean(record.loss for record in curve[-FINAL_STEPS:]),
     )
-    journal = Journal(context.scratch / "journal.jsonl")
 
     def write(folder: Path) -> None:
         save_adapter(trainee, folder, base=wanted.base)
-        _write_rows(folder / "loss.jsonl", [asdict(record) for record in journal.loss_curve()])
+        _write_rows(folder / "loss.jsonl", [asdict(record) for record in curve])
         _write_rows(folder / "journal.jsonl", [asdict(record) for record in journal.records()])
 
     inputs = {"mixture": wanted.mixture_id, "snapshot": wanted.snapshot_id, "benchmark": wanted.benchmark_id}

@@ -1,8 +1,9 @@
-"""Two exact short cuts that pay on small models: LoRA folded into the weight before use, and logits at labels alone.
+"""What pays on small models: LoRA folded into the weight before use, logits at labels alone, and one thread.
 
 peft runs each layer's low-rank product beside the layer, over every token; where a batch has many more tokens than the layer has
 inputs it is cheaper to add the product to the weight once a step. The output head is likewise applied to labelled positions only,
-when the model's logits prove to be that head's product and nothing more. Both give peft's results up to rounding.
+when the model's logits prove to be that head's product and nothing more. Both give peft's results up to rounding. Splitting
+matrices of a hundred rows between threads costs more than it gains (docs/LOG.md has the figures).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from torch import nn
 from torch.nn import functional
 
 FOLD_TO_WIDTH = 1024
+ONE_THREAD_TO_WIDTH = 256
 _TOLERANCE = 1e-4
 
 
@@ -57,6 +59,12 @@ def _foldable(layer: Any) -> bool:
     base = layer.get_base_layer()
     plain = type(base) is nn.Linear and len(layer.active_adapters) == 1 and not any(layer.use_dora.values())
     return plain and max(base.in_features, base.out_features) <= FOLD_TO_WIDTH
+
+
+def training_threads(model: Any, wanted: int) -> int:
+    """Torch threads to train with: what is wanted, or for 0 one on narrow models and 0, every core, on all others."""
+    narrow = int(getattr(model.config, "hidden_size", ONE_THREAD_TO_WIDTH + 1)) <= ONE_THREAD_TO_WIDTH
+    return wanted or int(narrow)
 
 
 def has_bare_head(model: Any) -> bool:

@@ -84,7 +84,7 @@ class Mixture:
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """LoRA weights a mixture compiled to; ``path`` is relative to the session folder."""
+    """LoRA weights a mixture compiled to; ``path`` is relative to the session folder, ``final_loss`` the last steps' mean."""
 
     adapter_id: str
     mixture_id: str

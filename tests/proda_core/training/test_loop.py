@@ -16,7 +16,7 @@ from proda_core.training.batches import BatchPlan, collate
 from proda_core.training.checkpoint import Position
 from proda_core.training.loop import PACED_AT, Hooks, answer_loss, learning_rate, train
 from proda_core.training.lora import Trainee, make_trainee, resolve_precision
-from proda_core.training.speed import has_bare_head, unfold_lora
+from proda_core.training.speed import has_bare_head, training_threads, unfold_lora
 
 CPU = torch.device("cpu")
 
@@ -113,6 +113,15 @@ def test_folding_lora_into_the_weights_changes_neither_loss_nor_gradients(
     assert folded.keys() == plain.keys() and len(plain) == 28
     for key, value in plain.items():
         assert float((folded[key] - value).norm() / value.norm()) < 1e-3, key
+
+
+def test_a_narrow_model_trains_on_one_thread_unless_more_are_asked_for_and_a_wide_one_on_all(
+    bases: dict[str, Path],
+) -> None:
+    model = load_model(str(bases["llama"])).model
+    assert (training_threads(model, 0), training_threads(model, 3)) == (1, 3)
+    model.config.hidden_size = 4096
+    assert (training_threads(model, 0), training_threads(model, 3)) == (0, 3)
 
 
 def test_dropout_keeps_pefts_own_forward(bases: dict[str, Path]) -> None:
