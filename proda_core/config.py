@@ -55,7 +55,7 @@ class SynthesisConfig(_Section):
     choice_wordings: int = Field(
         1, ge=1, description="multiple-choice rows of each fact: the first reasoned, the second by letter"
     )
-    general_rows: int = Field(500, ge=0, description="general rows in V1's mixture")
+    general_rows: int = Field(700, ge=0, description="general rows in V1's mixture")
 
 
 class StudentConfig(_Section):
