@@ -157,7 +157,9 @@ class BudgetConfig(_Section):
 
 class Config(_Section):
     name: str = Field(
-        "demo", pattern=r"^[A-Za-z0-9_-]{1,40}$", description="first part of the session folder's name"
+        "session",
+        pattern=r"^[A-Za-z0-9_-]{1,40}$",
+        description="first part of the session folder's name; proda run takes the corpus's when it is not set",
     )
     seed: int = Field(0, ge=0, lt=2**31, description="seed of split, examples, mixtures and training")
     corpus: CorpusConfig = CorpusConfig()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,7 +40,9 @@ def run(
         Path | None,
         typer.Argument(help="File or folder of text; the shipped corpus when left out.", show_default=False),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the session.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the session; that of the corpus when left out.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of split, examples and training.")] = None,
     budget: Annotated[str | None, typer.Option(help="Wall-clock budget: 90s, 20m, 1h30m.")] = None,
     rounds: Annotated[int | None, typer.Option(help="Rounds after V1 at most.")] = None,
@@ -64,8 +67,15 @@ def run(
         overrides.append(f"budget.rounds={rounds}")
     file = config if config is not None or corpus is not None else DEMO_CONFIG
     resolved = load_config(file, overrides)
+    if corpus is not None and "name" not in resolved.model_fields_set:
+        resolved = resolved.model_copy(update={"name": _name_of(corpus.resolve())})
     folder = create_session(sessions, resolved, (corpus or DEMO_CORPUS).resolve())
     _finish(folder, drive(folder, stderr()), as_json=json)
+
+
+def _name_of(corpus: Path) -> str:
+    """A session's name after its corpus: what the name of the file or folder holds of the signs a name may have."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", corpus.stem).strip("-")[:40] or "session"
 
 
 def resume(

@@ -100,11 +100,21 @@ def test_a_wrong_key_or_value_is_refused_by_name(
 def test_a_session_ended_by_a_typed_error_of_a_job_returns_that_errors_code(
     cli: Callable[..., Ran], tmp_path: Path
 ) -> None:
-    (tmp_path / "blank").mkdir()
-    (tmp_path / "blank" / "white.txt").write_text("  \n\n", encoding="utf-8")
-    ran = cli("run", tmp_path / "blank")
+    ran = cli("run", _blank(tmp_path / "blank"))
     assert ran.code == CorpusError.exit_code
     assert "CorpusError" in ran.out and "error" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("corpus", "options", "name"),
+    [("my notes", [], "my-notes"), ("§", [], "session"), ("notes", ["--name", "econ"], "econ")],
+)
+def test_a_session_is_named_after_its_corpus_unless_a_name_is_given(
+    cli: Callable[..., Ran], tmp_path: Path, corpus: str, options: list[str], name: str
+) -> None:
+    cli("run", _blank(tmp_path / corpus), *options)
+    (made,) = Path("sessions").iterdir()
+    assert made.name.rpartition("-")[0] == name
 
 
 def test_a_corpus_that_is_not_there_has_its_exit_code(cli: Callable[..., Ran]) -> None:
@@ -230,3 +240,10 @@ def test_a_budget_that_ends_a_job_can_be_raised_while_its_worker_is_still_ending
     raised = folder.raise_budget({"wall_s": None})
     assert cli("resume", raised.root, "--rounds", "1").code == DONE
     assert verify(folder.decisions).ok
+
+
+def _blank(folder: Path) -> Path:
+    """A corpus with nothing to read in it."""
+    folder.mkdir()
+    (folder / "white.txt").write_text("  \n\n", encoding="utf-8")
+    return folder
