@@ -156,8 +156,8 @@ def test_sessions_are_found_by_path_by_name_and_as_the_newest(root: Path, corpus
         == econ
     )
     session(root, corpus, "seed=1")
-    with pytest.raises(SessionError, match="several sessions begin with 'demo'"):
-        find_session("demo", root)
+    with pytest.raises(SessionError, match="several sessions begin with 'session'"):
+        find_session("session", root)
     with pytest.raises(SessionError, match=f"no session is called 'x'.*{econ.name}"):
         find_session("x", root)
 
