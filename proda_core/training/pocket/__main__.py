@@ -5,9 +5,10 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -16,6 +17,7 @@ from proda_core.training.pocket.rows import RowMaker, pocket_names
 from proda_core.training.pocket.setup import new_model, prepare
 
 PLAN = "plan.json"
+BUDGET = {"minutes", "steps"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,25 +34,33 @@ def _train(arguments: Sequence[str]) -> int:
     parser.add_argument("--out", type=Path, required=True, help="run folder")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(
-        "--resume", action="store_true", help="go on with the run in the folder, with its own plan"
+        "--resume",
+        action="store_true",
+        help="go on with the run in the folder, with its own plan; --minutes or --steps given now replace its budget",
     )
     for spec in fields(Plan):
-        kind = type(spec.default)
+        flag, kind = f"--{spec.name.replace('_', '-')}", type(spec.default)
+        about: dict[str, Any] = {"default": argparse.SUPPRESS, "help": f"{spec.default} when left out"}
         if kind is bool:
-            parser.add_argument(f"--{spec.name}", action=argparse.BooleanOptionalAction, default=spec.default)
+            parser.add_argument(flag, action=argparse.BooleanOptionalAction, **about)
         else:
-            parser.add_argument(f"--{spec.name.replace('_', '-')}", type=kind, default=spec.default)
+            parser.add_argument(flag, type=kind, **about)
     options = parser.parse_args(arguments)
+    given = {spec.name: getattr(options, spec.name) for spec in fields(Plan) if hasattr(options, spec.name)}
     path: Path = options.out / PLAN
-    if path.exists() and not options.resume:
-        sys.stderr.write(f"{options.out} holds a run already: pass --resume or another folder\n")
-        return 2
+    plan = Plan(**given)
     if path.exists():
-        plan = Plan(**json.loads(path.read_text(encoding="utf-8")))
-    else:
-        plan = Plan(**{spec.name: getattr(options, spec.name) for spec in fields(Plan)})
-        options.out.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(plan), indent=2), encoding="utf-8")
+        if not options.resume:
+            sys.stderr.write(f"{options.out} holds a run already: pass --resume or another folder\n")
+            return 2
+        if fixed := sorted(given.keys() - BUDGET):
+            sys.stderr.write(
+                f"a resumed run keeps its plan but for its budget: leave out {', '.join(fixed)}\n"
+            )
+            return 2
+        plan = replace(Plan(**json.loads(path.read_text(encoding="utf-8"))), **given)
+    options.out.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(asdict(plan), indent=2), encoding="utf-8")
     torch.set_num_threads(options.threads)
     training = open_run(options.out, plan)
     training.restore()

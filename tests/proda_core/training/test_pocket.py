@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+import proda_core.training.pocket.__main__ as command
 from proda_core.general import Kind, generate_tasks
 from proda_core.training.pocket.abilities import Ability, greedy_replies, measure_abilities
 from proda_core.training.pocket.curriculum import LEVELS, level_after
@@ -152,6 +153,34 @@ def test_a_killed_run_resumes_to_the_same_weights(tokenizer: Tokenizer, tmp_path
     assert resumed.progress.step == whole.progress.step
     for one, other in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_a_resumed_run_keeps_its_plan_but_for_its_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[Plan] = []
+
+    class Idle:
+        """A run that is over at once."""
+
+        def __init__(self, folder: Path, plan: Plan) -> None:
+            opened.append(plan)
+
+        def restore(self) -> None: ...
+
+        def run(self) -> None: ...
+
+    monkeypatch.setattr(command, "open_run", Idle)
+    out = ["--out", str(tmp_path / "run")]
+    assert command.main([*out, "--minutes", "5", "--hidden", "64"]) == 0
+    assert command.main([*out, "--minutes", "9"]) == 2 and "--resume" in capsys.readouterr().err
+    assert command.main([*out, "--resume", "--hidden", "32"]) == 2 and "hidden" in capsys.readouterr().err
+    assert command.main([*out, "--resume", "--steps", "7"]) == 0
+    assert command.main([*out, "--resume"]) == 0
+    assert opened == [
+        Plan(minutes=5, hidden=64),
+        *[Plan(minutes=5, hidden=64, steps=7)] * 2,
+    ]
 
 
 def _stop_after_one_pool(run: Pretraining) -> None:
