@@ -53,7 +53,9 @@ class BenchmarkConfig(_Section):
 class SynthesisConfig(_Section):
     wordings: int = Field(2, ge=2, description="wordings of each fact in each format at least")
     choice_wordings: int = Field(
-        1, ge=1, description="multiple-choice rows of each fact: the first reasoned, the second by letter"
+        1,
+        ge=1,
+        description="multiple-choice rows of each fact: the first reasoned, the second by its option alone",
     )
     general_rows: int = Field(700, ge=0, description="general rows in V1's mixture")
 

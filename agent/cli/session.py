@@ -75,7 +75,8 @@ def run(
 
 def _name_of(corpus: Path) -> str:
     """A session's name after its corpus: what the name of the file or folder holds of the signs a name may have."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", corpus.stem).strip("-")[:40] or "session"
+    name = corpus.name if corpus.is_dir() else corpus.stem
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:40] or "session"
 
 
 def resume(

@@ -107,7 +107,7 @@ def test_a_session_ended_by_a_typed_error_of_a_job_returns_that_errors_code(
 
 @pytest.mark.parametrize(
     ("corpus", "options", "name"),
-    [("my notes", [], "my-notes"), ("§", [], "session"), ("notes", ["--name", "econ"], "econ")],
+    [("my notes v1.2", [], "my-notes-v1-2"), ("§", [], "session"), ("notes", ["--name", "econ"], "econ")],
 )
 def test_a_session_is_named_after_its_corpus_unless_a_name_is_given(
     cli: Callable[..., Ran], tmp_path: Path, corpus: str, options: list[str], name: str

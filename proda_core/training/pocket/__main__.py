@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from proda_core.artifacts import write_atomic
 from proda_core.training.pocket.pretrain import Plan, Pretraining
 from proda_core.training.pocket.rows import RowMaker, pocket_names
 from proda_core.training.pocket.setup import new_model, prepare
@@ -60,7 +61,7 @@ def _train(arguments: Sequence[str]) -> int:
             return 2
         plan = replace(Plan(**json.loads(path.read_text(encoding="utf-8"))), **given)
     options.out.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asdict(plan), indent=2), encoding="utf-8")
+    write_atomic(path, json.dumps(asdict(plan), indent=2).encode())
     torch.set_num_threads(options.threads)
     training = open_run(options.out, plan)
     training.restore()
