@@ -24,9 +24,9 @@ def length_sorted(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]
         yield order[start : start + batch_size]
 
 
-def pad_left(rows: Sequence[Sequence[int]], pad: int, device: torch.device) -> Padded:
-    """Rows of token IDs as one tensor, their ends aligned."""
-    longest = max(len(row) for row in rows)
+def pad_left(rows: Sequence[Sequence[int]], pad: int, device: torch.device, *, at_least: int = 0) -> Padded:
+    """Rows of token IDs as one tensor, their ends aligned, ``at_least`` so wide."""
+    longest = max(at_least, *(len(row) for row in rows))
     ids = torch.tensor([[pad] * (longest - len(row)) + list(row) for row in rows], device=device)
     mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows], device=device)
     return Padded(ids, mask, positions_of(mask))

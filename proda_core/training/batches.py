@@ -1,7 +1,8 @@
 """Which rows each step sees: buckets of rows of like length, as many as ``batch_tokens`` holds, in an order made from the seed.
 
 The plan is a pure function of lengths, seed and step, so a resumed run sees the rows that the run never killed would have
-seen. Rows of one length change company every epoch; the number of steps in an epoch never changes.
+seen. Rows of one bucket change company every epoch; the number of steps in an epoch never changes. Widths are rounded up, so that
+a run has a few dozen shapes of batches: a bf16 kernel is compiled and kept for every shape.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 
 from proda_core.students.batching import Padded, pad_left
 from proda_core.students.prompting import EncodedRow
+
+WIDTH_STEP = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +55,19 @@ class BatchPlan:
         rng = random.Random(f"batches:{self.seed}:{epoch}")
         order = list(range(len(self.rows)))
         rng.shuffle(order)
-        order.sort(key=self._lengths.__getitem__)  # stable: rows of one length stay shuffled
-        batches: list[list[int]] = [[]]
-        for row in order:
-            # Sorted upwards, so this row would be the longest of its batch and sets its width.
-            if batches[-1] and (len(batches[-1]) + 1) * self._lengths[row] > self.batch_tokens:
-                batches.append([])
-            batches[-1].append(row)
+        order.sort(key=lambda row: _width(self._lengths[row]))  # stable: the rows of a bucket stay shuffled
+        batches = []
+        for width, members in groupby(order, key=lambda row: _width(self._lengths[row])):
+            bucket, count = list(members), max(1, self.batch_tokens // width)
+            batches += [bucket[start : start + count] for start in range(0, len(bucket), count)]
         rng.shuffle(batches)
         return batches
 
 
 def collate(rows: Sequence[EncodedRow], *, pad: int, device: torch.device) -> Batch:
     """Tensors of one batch; logits are wanted at the last ``targets.shape[1]`` positions only, each predicting its target."""
-    inputs = pad_left([row.ids[:-1] for row in rows], pad, device)
+    width = _width(max(len(row.ids) for row in rows))
+    inputs = pad_left([row.ids[:-1] for row in rows], pad, device, at_least=width)
     keep = max(_labelled_tail(row) for row in rows)
     targets = [
         [token if label else -100 for token, label in zip(row.ids[-keep:], row.labels[-keep:], strict=True)]
@@ -72,6 +75,12 @@ def collate(rows: Sequence[EncodedRow], *, pad: int, device: torch.device) -> Ba
     ]
     padded = [[-100] * (keep - len(row)) + row for row in targets]
     return Batch(inputs, torch.tensor(padded, device=device), sum(len(row.ids) for row in rows))
+
+
+def _width(length: int) -> int:
+    """The padded width of a row of ``length`` tokens."""
+    step = max(WIDTH_STEP, 1 << (length - 1).bit_length() - 3)
+    return -(-length // step) * step
 
 
 def _labelled_tail(row: EncodedRow) -> int:

@@ -26,6 +26,8 @@ from proda_core.training.speed import hidden_states
 
 PACED_AT = 12  # steps after which the speed is known well enough
 _CLIP = 1.0
+_UNLABELLED = -100
+_LABEL_STEP = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,11 @@ def paced_steps(position: Position, limit_s: float, wanted: int) -> int:
 
 
 def answer_loss(trainee: Trainee, batch: Batch) -> torch.Tensor:
-    """Mean cross-entropy per label token, in fp32; logits are taken at the answers' positions only."""
-    wanted = batch.targets != -100
-    keep = batch.targets.shape[1]
+    """Mean cross-entropy per label token, in fp32; logits are taken at the answers' positions only.
+
+    Their number is rounded up with positions that count for nothing, again for the sake of few shapes.
+    """
+    wanted, keep = batch.targets != _UNLABELLED, batch.targets.shape[1]
     inputs = {
         "input_ids": batch.inputs.ids,
         "attention_mask": batch.inputs.mask,
@@ -64,11 +68,15 @@ def answer_loss(trainee: Trainee, batch: Batch) -> torch.Tensor:
     }
     with trainee.accelerator.autocast():
         if trainee.bare_head:
-            states = hidden_states(trainee.model, **inputs)[:, -keep:][wanted]
-            logits = trainee.model.get_output_embeddings()(states)
+            states = hidden_states(trainee.model, **inputs)[:, -keep:].flatten(0, 1)
+            places = wanted.flatten().nonzero().squeeze(1)
+            spare = (0, -len(places) % _LABEL_STEP)
+            logits = trainee.model.get_output_embeddings()(states[functional.pad(places, spare)])
+            targets = functional.pad(batch.targets[wanted], spare, value=_UNLABELLED)
         else:
             logits = trainee.model(**inputs, use_cache=False, logits_to_keep=keep).logits[wanted]
-    return functional.cross_entropy(logits.float(), batch.targets[wanted])
+            targets = batch.targets[wanted]
+    return functional.cross_entropy(logits.float(), targets, ignore_index=_UNLABELLED)
 
 
 def train(

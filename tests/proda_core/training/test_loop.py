@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,24 @@ def test_an_epoch_sees_every_row_once_within_the_tokens_of_a_batch() -> None:
         assert sorted(row for batch in batches for row in batch) == list(range(60))
         for batch in batches:
             assert len(batch) * max(len(plan.rows[i].ids) for i in batch) <= 128
+
+
+def test_a_run_over_many_lengths_has_few_shapes_and_the_same_in_every_epoch() -> None:
+    lengths = random.Random(0).choices(range(9, 257), k=900)
+    plan = BatchPlan(
+        [EncodedRow((1,) * n, (False,) * (n - 1) + (True,)) for n in lengths], batch_tokens=1024, seed=1
+    )
+
+    def shapes(epoch: int) -> Counter[torch.Size]:
+        steps = range(epoch * plan.steps_per_epoch, (epoch + 1) * plan.steps_per_epoch)
+        batches = (collate([plan.rows[i] for i in plan.at(step)], pad=0, device=CPU) for step in steps)
+        return Counter(batch.inputs.ids.shape for batch in batches)
+
+    first = shapes(0)
+    assert shapes(3) == first and len(first) <= 30
+    assert max(rows * width for rows, width in first) <= 1024
+    padded = sum(rows * width * count for (rows, width), count in first.items())
+    assert sum(lengths) < padded < 1.2 * sum(lengths)
 
 
 def test_the_plan_depends_on_seed_and_step_alone() -> None:
