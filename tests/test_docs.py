@@ -38,7 +38,7 @@ def _commands(group: click.Group, path: tuple[str, ...] = ()) -> dict[str, click
     return found
 
 
-COMMANDS = _commands(typer.main.get_command(app))  # type: ignore[arg-type]
+COMMANDS = _commands(typer.main.get_command(app))  # type: ignore[arg-type]  # the root is a group
 
 
 def _section(command: str) -> str:

@@ -19,6 +19,7 @@ from proda_core.students.batching import Padded, pad_left
 from proda_core.students.prompting import EncodedRow
 
 WIDTH_STEP = 8
+UNLABELLED = -100
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +71,19 @@ def collate(rows: Sequence[EncodedRow], *, pad: int, device: torch.device) -> Ba
     inputs = pad_left([row.ids[:-1] for row in rows], pad, device, at_least=width)
     keep = max(_labelled_tail(row) for row in rows)
     targets = [
-        [token if label else -100 for token, label in zip(row.ids[-keep:], row.labels[-keep:], strict=True)]
+        [
+            token if label else UNLABELLED
+            for token, label in zip(row.ids[-keep:], row.labels[-keep:], strict=True)
+        ]
         for row in rows
     ]
-    padded = [[-100] * (keep - len(row)) + row for row in targets]
+    padded = [[UNLABELLED] * (keep - len(row)) + row for row in targets]
     return Batch(inputs, torch.tensor(padded, device=device), sum(len(row.ids) for row in rows))
 
 
 def _width(length: int) -> int:
-    """The padded width of a row of ``length`` tokens."""
-    step = max(WIDTH_STEP, 1 << (length - 1).bit_length() - 3)
+    """The padded width of a row of ``length`` tokens: up to the next eighth of the power of two above it, at least WIDTH_STEP."""
+    step = max(WIDTH_STEP, (1 << (length - 1).bit_length()) // 8)
     return -(-length // step) * step
 
 

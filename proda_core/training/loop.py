@@ -17,7 +17,7 @@ import torch
 from torch.nn import functional
 
 from proda_core.config import TrainingConfig
-from proda_core.training.batches import Batch, BatchPlan, collate
+from proda_core.training.batches import UNLABELLED, Batch, BatchPlan, collate
 from proda_core.training.checkpoint import Position, load_checkpoint, save_checkpoint
 from proda_core.training.journal import Journal, StepRecord
 from proda_core.training.lora import Trainee
@@ -26,7 +26,6 @@ from proda_core.training.speed import hidden_states
 
 PACED_AT = 12  # steps after which the speed is known well enough
 _CLIP = 1.0
-_UNLABELLED = -100
 _LABEL_STEP = 64
 
 
@@ -60,7 +59,7 @@ def answer_loss(trainee: Trainee, batch: Batch) -> torch.Tensor:
 
     Their number is rounded up with positions that count for nothing, again for the sake of few shapes.
     """
-    wanted, keep = batch.targets != _UNLABELLED, batch.targets.shape[1]
+    wanted, keep = batch.targets != UNLABELLED, batch.targets.shape[1]
     inputs = {
         "input_ids": batch.inputs.ids,
         "attention_mask": batch.inputs.mask,
@@ -72,11 +71,11 @@ def answer_loss(trainee: Trainee, batch: Batch) -> torch.Tensor:
             places = wanted.flatten().nonzero().squeeze(1)
             spare = (0, -len(places) % _LABEL_STEP)
             logits = trainee.model.get_output_embeddings()(states[functional.pad(places, spare)])
-            targets = functional.pad(batch.targets[wanted], spare, value=_UNLABELLED)
+            targets = functional.pad(batch.targets[wanted], spare, value=UNLABELLED)
         else:
             logits = trainee.model(**inputs, use_cache=False, logits_to_keep=keep).logits[wanted]
             targets = batch.targets[wanted]
-    return functional.cross_entropy(logits.float(), targets, ignore_index=_UNLABELLED)
+    return functional.cross_entropy(logits.float(), targets, ignore_index=UNLABELLED)
 
 
 def train(

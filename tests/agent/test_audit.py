@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -24,7 +25,7 @@ def session(finished_session: FinishedSession, tmp_path: Path) -> SessionFolder:
     return copied(finished_session.folder, tmp_path)
 
 
-def audit(folder: SessionFolder) -> tuple[int, dict[str, object]]:
+def audit(folder: SessionFolder) -> tuple[int, dict[str, Any]]:
     result = CliRunner().invoke(app, ["audit", "verify", str(folder.root), "--json"])
     return result.exit_code, json.loads(result.stdout)
 
@@ -74,7 +75,7 @@ def test_an_adapter_changed_on_disk_is_found(session: SessionFolder) -> None:
     weights.write_bytes(weights.read_bytes()[:-1] + b"\0")
     code, view = audit(session)
     assert code == LedgerError.exit_code and view["completeness"] == "incomplete"
-    assert any(key in str(problem) for problem in view["problems"])  # type: ignore[union-attr]
+    assert any(key in str(problem) for problem in view["problems"])
 
 
 def test_an_artifact_nobody_logged_is_found(session: SessionFolder) -> None:

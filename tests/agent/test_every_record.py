@@ -45,7 +45,7 @@ def _run_and_die(folder: SessionFolder, *, work_first: bool) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return record
 
-    DecisionLog.append = dying  # type: ignore[method-assign]
+    pytest.MonkeyPatch().setattr(DecisionLog, "append", dying)  # for good: this process ends with the session
     run_to_end(folder)
 
 

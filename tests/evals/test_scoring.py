@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pytest
@@ -44,7 +45,7 @@ def test_the_letter_scoring_allows_fifteen_tokens() -> None:
     asked: list[int] = []
 
     class Counting(ScriptedStudent):
-        def generate(self, prompts, *, max_new_tokens):  # type: ignore[no-untyped-def]
+        def generate(self, prompts: Sequence[str], *, max_new_tokens: int) -> list[str]:
             asked.append(max_new_tokens)
             return ["A"] * len(prompts)
 
@@ -107,12 +108,14 @@ class FailsOn:
     word: str
     name: str = "failing"
 
-    def generate(self, prompts, *, max_new_tokens):  # type: ignore[no-untyped-def]
+    def generate(self, prompts: Sequence[str], *, max_new_tokens: int) -> list[str]:
         if any(self.word in prompt for prompt in prompts):
             raise StudentError("out of memory")
         return ["A"] * len(prompts)
 
-    def option_loglikelihoods(self, prompts, options):  # type: ignore[no-untyped-def]
+    def option_loglikelihoods(
+        self, prompts: Sequence[str], options: Sequence[Sequence[str]]
+    ) -> list[list[float]]:
         raise StudentError("out of memory")
 
 

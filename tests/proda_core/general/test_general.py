@@ -55,7 +55,7 @@ def test_an_unknown_kind_family_or_difficulty_is_refused() -> None:
     with pytest.raises(ValueError, match="sonnet"):
         generate_tasks(seed=0, count=1, family="train", kinds=["sonnet"])
     with pytest.raises(ValueError, match="family"):
-        generate_tasks(seed=0, count=1, family="other")  # type: ignore[arg-type]
+        generate_tasks(seed=0, count=1, family="other")  # type: ignore[arg-type]  # the wrong type is what is refused
     with pytest.raises(ValueError, match="difficulty"):
         generate_tasks(seed=0, count=1, family="train", difficulty=4)
 

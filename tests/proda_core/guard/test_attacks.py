@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,9 +57,9 @@ def refused(world: fx.World, rule: str, row_id: str = "", **options: Benchmark) 
     return found[0].detail
 
 
-def relabel(example: Example, **lineage: object) -> Example:
+def relabel(example: Example, **lineage: Any) -> Example:
     """The same truthful text with other declared lineage."""
-    return replace(example, lineage=replace(example.lineage, **lineage))  # type: ignore[arg-type]
+    return replace(example, lineage=replace(example.lineage, **lineage))
 
 
 def refused_row(world: fx.World, rule: str, example: Example, role: Role = Role.REPLAY) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
 from proda_core.errors import KnowledgeError
-from proda_core.general.phrasings import phrasings_of
+from proda_core.general.phrasings import Phrasings, phrasings_of
 from proda_core.knowledge import make_snapshot, neighbours
 from proda_core.probing import Probe, ProbeFormat, ask_probes, build_probes, mean_mastery
 from proda_core.probing.ask import says
@@ -210,6 +210,6 @@ def test_no_probe_template_is_a_template_of_the_general_tasks() -> None:
     assert not general & set(FAMILY)
 
 
-def _texts(phrasings: object) -> set[str]:
-    names = type(phrasings).__dataclass_fields__  # type: ignore[attr-defined]
+def _texts(phrasings: Phrasings) -> set[str]:
+    names = [spec.name for spec in fields(phrasings)]
     return {t for name in names for t in getattr(phrasings, name) if isinstance(t, str)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -32,8 +33,8 @@ def rows(count: int = 60) -> list[EncodedRow]:
     return made
 
 
-def trainee(base: Path, **config: object) -> Trainee:
-    settings = TrainingConfig(**{"rank": 4, "alpha": 8, "precision": "fp32", **config})  # type: ignore[arg-type]
+def trainee(base: Path, **config: Any) -> Trainee:
+    settings = TrainingConfig(**{"rank": 4, "alpha": 8, "precision": "fp32", **config})
     made = make_trainee(load_model(str(base)), settings, seed=0)
     with torch.no_grad():  # LoRA begins at nothing; give it something to compute
         for parameter in made.model.parameters():
@@ -67,6 +68,15 @@ def test_a_run_over_many_lengths_has_few_shapes_and_the_same_in_every_epoch() ->
     assert max(rows * width for rows, width in first) <= 1024
     padded = sum(rows * width * count for (rows, width), count in first.items())
     assert sum(lengths) < padded < 1.2 * sum(lengths)
+
+
+@pytest.mark.parametrize("length", range(2, 20))
+def test_rows_of_any_length_make_a_batch_that_holds_them(length: int) -> None:
+    row = EncodedRow((1,) * length, (False,) * (length - 1) + (True,))
+    plan = BatchPlan([row] * 3, batch_tokens=128, seed=0)
+    batch = collate([plan.rows[i] for i in plan.at(0)], pad=0, device=CPU)
+    assert batch.inputs.ids.shape == (3, -(-length // 8) * 8)
+    assert int(batch.inputs.mask.sum()) == 3 * (length - 1)
 
 
 def test_the_plan_depends_on_seed_and_step_alone() -> None:

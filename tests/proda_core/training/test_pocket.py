@@ -19,7 +19,7 @@ from proda_core.training.pocket.curriculum import LEVELS, level_after
 from proda_core.training.pocket.export import export
 from proda_core.training.pocket.forward import TrainingForward
 from proda_core.training.pocket.pretrain import LOG, Plan, Pretraining, batches, collate
-from proda_core.training.pocket.rows import RowMaker, pocket_names, task_rows
+from proda_core.training.pocket.rows import PieceMaker, RowMaker, pocket_names, task_rows
 from proda_core.training.pocket.setup import new_model, wording_words
 from proda_core.training.pocket.tokenizer import ASSISTANT, END, USER, save_tokenizer, train_tokenizer
 
@@ -102,7 +102,9 @@ def test_option_letters_are_one_token_alike_in_options_and_answers(tokenizer: To
 
 def test_names_reach_every_lettered_entry(tokenizer: Tokenizer) -> None:
     names = pocket_names(tokenizer, ["river", "lamp"])
-    pieces = set(names.makers[1].pieces)  # type: ignore[attr-defined]
+    maker = names.makers[1]
+    assert isinstance(maker, PieceMaker)
+    pieces = set(maker.pieces)
     assert {token for token in tokenizer.get_vocab() if token.strip("▁").isalpha()} <= pieces
 
 
@@ -201,7 +203,7 @@ def _stop_after_one_pool(run: Pretraining) -> None:
             return maker.pool(seed, number, level=level, count=count)
 
     maker = run.maker
-    run.maker = OnePool()  # type: ignore[assignment]
+    run.maker = OnePool()  # type: ignore[assignment]  # a stand-in with the one method that is called
     with pytest.raises(KeyboardInterrupt):
         run.run()
 
