@@ -1,8 +1,9 @@
 """The text layouts that every part of the project shares: choice prompts, chain-of-thought answers, and their parsers.
 
 A choice is asked as a question and lettered options, one a line; it is answered with the bare letter under letter scoring,
-else with "Answer: X", X being the option's own text. Chain of thought is asked for with a suffix and answered with full
-sentences and the same ending: a conclusion is named, and looking up its letter is not part of the reasoning. Parsers return
+else with "Answer: X", X being the option's own text. Chain of thought is asked for with a suffix and answered with steps and the
+same ending. A step names where it sets out from and then states a fact, so that each look-up asks for a name just written; a
+conclusion is named, and looking up its letter is not part of the reasoning. Parsers return
 None for a reply they cannot read: unparsable is not wrong, and the caller decides what it means.
 """
 
@@ -31,8 +32,13 @@ def context_prompt(context: str, question: str) -> str:
 
 
 def cot_answer(steps: Sequence[str], answer: str) -> str:
-    """The chain-of-thought reply: each step a sentence with its period, then "Answer: " and the option's text or the name."""
+    """The chain-of-thought reply: its steps (``cot_step``), then "Answer: " and the option's text or the name."""
     return " ".join([*steps, f"Answer: {answer}"])
+
+
+def cot_step(known: str, statement: str) -> str:
+    """One step of a chain of thought: the name it sets out from, then the statement, with its period, that leads on."""
+    return f"From {known}: {statement}"
 
 
 def parse_letter(text: str, n_options: int) -> str | None:

@@ -16,6 +16,7 @@ from proda_core.artifacts import ArtifactStore
 from proda_core.guard import LineageIndex, example_id, general_examples
 from proda_core.ids import chain_id, concept_id, make_id, relation_id
 from proda_core.knowledge import make_snapshot, save_snapshot, snapshot_id
+from proda_core.layout import cot_step
 from proda_core.phi import verbalise
 from proda_core.records import benchmark_digest, mixture_digest, save_benchmark, save_examples, save_patch
 from proda_core.types import (
@@ -232,7 +233,8 @@ def chain_row(*terms: str) -> Example:
     """An honest chain row: the steps along these terms."""
     steps = [rel(*pair) for pair in pairwise(terms)]
     said = " ".join(
-        verbalise(r.type, snapshot().term(r.subject_id), snapshot().term(r.object_id)) for r in steps
+        cot_step(term, verbalise(r.type, snapshot().term(r.subject_id), snapshot().term(r.object_id)))
+        for term, r in zip(terms, steps, strict=False)
     )
     return row(f"Follow the steps from {terms[0]}.", f"{said} Answer: {terms[-1]}", kind=ExampleKind.CHAIN)
 

@@ -123,19 +123,21 @@ CASE: View = {
     "gold": "cell elongation",
     "before_model": "V1",
     "before_answer": "root pressure",
-    "before_output": "Phototropism requires auxin. Answer: root pressure",
+    "before_output": "From phototropism: Phototropism requires auxin. Answer: root pressure",
     "diagnosis": "reasoning_deficit",
     "detail": "Asked 10 probes in 3 formats on 5 nodes of the chain, 9 right, all mastered; along phototropism -> auxin -> cell "
     "elongation the answer was 'root pressure' and not 'cell elongation'.",
     "rows": [
-        "What does phototropism lead to by way of auxin?\nPhototropism requires auxin. Auxin leads to cell elongation. "
+        "What does phototropism lead to by way of auxin?\nFrom phototropism: Phototropism requires auxin. "
+        "From auxin: Auxin leads to cell elongation. "
         "Answer: cell elongation",
         "Auxin is required by phototropism. What follows from it?\nCell elongation",
         "True or false: auxin leads to cell elongation.\nTrue",
     ],
     "after_model": "V2",
     "after_answer": "cell elongation",
-    "after_output": "Phototropism requires auxin. Auxin leads to cell elongation. Answer: cell elongation",
+    "after_output": "From phototropism: Phototropism requires auxin. From auxin: Auxin leads to cell elongation. "
+    "Answer: cell elongation",
     "steps": [
         {
             "statement": "Phototropism requires auxin.",

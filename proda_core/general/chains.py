@@ -1,7 +1,7 @@
 """Questions that walk a chain: forward or backward, by its ends, by a count of steps, or by naming each relation.
 
-Answers are chains of thought: the statements walked, word for word, in the order of the walk, then "Answer: " and the
-name, or the letter of the option that holds it. Distractors are names on the chain, beyond it, and of other chains.
+Answers are chains of thought: each name reached and the statement that leads on from it, word for word, then "Answer: " and the
+last name. Distractors are names on the chain, beyond it, and of other chains.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from proda_core.general.phrasings import phrasings_of
 from proda_core.general.questions import Asker, Kind, NoQuestionError, Question, capital, rephrases
 from proda_core.general.wordings import Wording, active_wordings
 from proda_core.general.worlds import Fact, World
-from proda_core.layout import COT_SUFFIX, LETTERS, choice_prompt, cot_answer
+from proda_core.layout import COT_SUFFIX, LETTERS, choice_prompt, cot_answer, cot_step
 
 HOPS: dict[Kind, int] = {
     Kind.CHAIN2: 2,
@@ -47,9 +47,10 @@ class Walk:
 
     @property
     def steps(self) -> list[str]:
-        """The statements in the order of the walk."""
-        sentences = [fact.sentence for fact in self.facts]
-        return sentences if self.forward else sentences[::-1]
+        """The steps in the order of the walk, each from the name that it sets out from."""
+        if self.forward:
+            return [cot_step(fact.subject, fact.sentence) for fact in self.facts]
+        return [cot_step(fact.object, fact.sentence) for fact in reversed(self.facts)]
 
 
 def ask_chain(asker: Asker, world: World, kind: Kind) -> Question:

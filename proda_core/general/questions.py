@@ -14,7 +14,7 @@ from proda_core.general.names import NameSource
 from proda_core.general.phrasings import phrasings_of
 from proda_core.general.wordings import EFFECT_LIKE, Flavour, Wording, wordings_of
 from proda_core.general.worlds import Fact, World, as_sentence
-from proda_core.layout import COT_SUFFIX, LETTERS, choice_prompt, cot_answer
+from proda_core.layout import COT_SUFFIX, LETTERS, choice_prompt, cot_answer, cot_step
 
 N_OPTIONS = 4
 
@@ -241,7 +241,7 @@ def _lettered(asker: Asker, world: World, forms: Phrasings, *, reasoned: bool) -
     letter = LETTERS[options.index(gold)]
     text = choice_prompt(capital(asker.rng.choice(forms.choice_frames).format(q=question)), options)
     if reasoned:
-        answer = cot_answer([fact.sentence], gold)
+        answer = cot_answer([cot_step(known, fact.sentence)], gold)
         return Question(Kind.CHOICE_COT, text + COT_SUFFIX, answer, letter, tuple(options))
     return Question(Kind.CHOICE, text, cot_answer([], gold), letter, tuple(options))
 

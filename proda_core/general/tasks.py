@@ -6,10 +6,11 @@ suite. A row names its origin, so that whoever doubts it can regenerate it alone
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from random import Random
 
+from proda_core.general.by_heart import by_heart
 from proda_core.general.chains import HOPS, ask_chain
 from proda_core.general.names import Family, NameSource
 from proda_core.general.questions import CONTEXT_FREE, Asker, Kind, NoQuestionError, Question, ask
@@ -94,7 +95,7 @@ def build_question(
 def ask_on(asker: Asker, world: World, kind: Kind) -> Question:
     """A question of any kind on a given world; raises NoQuestionError where the world cannot carry it."""
     if kind is Kind.BY_HEART:
-        return replace(ask_on(asker, world, asker.rng.choice(_BY_HEART)), kind=kind)
+        return by_heart(asker, world, ask_on(asker, world, asker.rng.choice(_BY_HEART)))
     return ask_chain(asker, world, kind) if kind in HOPS else ask(asker, world, kind)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from proda_core.layout import COT_SUFFIX, LETTERS, choice_prompt, cot_answer
+from proda_core.layout import COT_SUFFIX, LETTERS, choice_prompt, cot_answer, cot_step
 from proda_core.synthesis.example_templates import (
     ABOUT_FRAMES,
     CHOICE_FRAMES,
@@ -108,7 +108,9 @@ class RowMaker:
         terms.insert(place, self.book.term(options[0]))
         asked, answer = choice_prompt(_capital(question), terms), self.direct(terms, place)
         if reasoned:
-            asked, answer = asked + COT_SUFFIX, cot_answer([self.book.statement(relation)], terms[place])
+            known = relation.subject_id if options[0] == relation.object_id else relation.object_id
+            step = cot_step(self.book.term(known), self.book.statement(relation))
+            asked, answer = asked + COT_SUFFIX, cot_answer([step], terms[place])
         return self._row(relation, Format.CHOICE, asked, answer, template)
 
     def truth_rows(self, relation: Relation, wordings: int) -> Iterator[RowText]:

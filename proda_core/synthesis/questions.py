@@ -1,14 +1,16 @@
 """A walk asked as a question: forward (the start is named, the end is asked) or backward (the end is named).
 
-Items, chain-of-thought rows and their checks all speak of the same ``ChainQuestion``; its steps are the canonical statements
-of the walked relations in the order in which the question walks them.
+Items, chain-of-thought rows and their checks all speak of the same ``ChainQuestion``; its steps give each term that is looked up
+and the canonical statement found, in the order in which the question walks them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from proda_core.knowledge import Walk
+from proda_core.layout import cot_step
 from proda_core.phi import verbalise
 from proda_core.types import KnowledgeSnapshot
 
@@ -46,10 +48,13 @@ def ask_walk(snapshot: KnowledgeSnapshot, walk: Walk, *, forward: bool) -> Chain
 
 
 def walk_steps(snapshot: KnowledgeSnapshot, question: ChainQuestion) -> tuple[str, ...]:
-    """Canonical statements in walking order. A symmetric relation is said from the concept the chain comes from."""
-    ends = zip(question.walk.concept_ids, question.walk.concept_ids[1:], strict=False)
+    """The steps of a chain of thought: canonical statements in walking order, each from the term that it is looked up by.
+
+    A symmetric relation is said from the concept the chain comes from.
+    """
+    terms = [snapshot.term(concept_id) for concept_id in question.walk.concept_ids]
     said = [
-        verbalise(type_, snapshot.term(first), snapshot.term(second))
-        for type_, (first, second) in zip(question.types, ends, strict=True)
+        cot_step(first if question.forward else second, verbalise(type_, first, second))
+        for type_, (first, second) in zip(question.types, pairwise(terms), strict=True)
     ]
     return tuple(said if question.forward else reversed(said))

@@ -13,12 +13,14 @@ from typing import Any
 import torch
 
 from proda_core.artifacts import write_atomic
+from proda_core.training.pocket.crew import Crew, join_crew
 from proda_core.training.pocket.pretrain import Plan, Pretraining
 from proda_core.training.pocket.rows import RowMaker, pocket_names
 from proda_core.training.pocket.setup import new_model, prepare
 
 PLAN = "plan.json"
-BUDGET = {"minutes", "steps"}
+ALONE = Crew()
+BUDGET = {"steps"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,7 +39,7 @@ def _train(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="go on with the run in the folder, with its own plan; --minutes or --steps given now replace its budget",
+        help="go on with the run in the folder, with its own plan; --steps given now replaces its budget",
     )
     for spec in fields(Plan):
         flag, kind = f"--{spec.name.replace('_', '-')}", type(spec.default)
@@ -48,32 +50,42 @@ def _train(arguments: Sequence[str]) -> int:
             parser.add_argument(flag, type=kind, **about)
     options = parser.parse_args(arguments)
     given = {spec.name: getattr(options, spec.name) for spec in fields(Plan) if hasattr(options, spec.name)}
-    path: Path = options.out / PLAN
-    plan = Plan(**given)
-    if path.exists():
-        if not options.resume:
-            sys.stderr.write(f"{options.out} holds a run already: pass --resume or another folder\n")
-            return 2
-        if fixed := sorted(given.keys() - BUDGET):
-            sys.stderr.write(
-                f"a resumed run keeps its plan but for its budget: leave out {', '.join(fixed)}\n"
-            )
-            return 2
-        plan = replace(Plan(**json.loads(path.read_text(encoding="utf-8"))), **given)
-    options.out.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, json.dumps(asdict(plan), indent=2).encode())
+    crew = join_crew()
+    if crew.leads and (refused := _settle(options.out, given, resume=options.resume)):
+        sys.stderr.write(refused + "\n")
+        return 2
+    crew.wait()
     torch.set_num_threads(options.threads)
-    training = open_run(options.out, plan)
+    training = open_run(options.out, _plan_of(options.out), crew)
     training.restore()
     training.run()
     return 0
 
 
-def open_run(folder: Path, plan: Plan) -> Pretraining:
+def _settle(folder: Path, given: dict[str, Any], *, resume: bool) -> str:
+    """Write the run's plan, tokenizer and words, or say why these arguments do not fit the folder."""
+    plan = Plan(**given)
+    if (folder / PLAN).exists():
+        if not resume:
+            return f"{folder} holds a run already: pass --resume or another folder"
+        if fixed := sorted(given.keys() - BUDGET):
+            return f"a resumed run keeps its plan but for its budget: leave out {', '.join(fixed)}"
+        plan = replace(_plan_of(folder), **given)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomic(folder / PLAN, json.dumps(asdict(plan), indent=2).encode())
+    prepare(folder, plan)
+    return ""
+
+
+def _plan_of(folder: Path) -> Plan:
+    return Plan(**json.loads((folder / PLAN).read_text(encoding="utf-8")))
+
+
+def open_run(folder: Path, plan: Plan, crew: Crew = ALONE) -> Pretraining:
     """A run at its beginning, with the tokenizer and words of its folder."""
     tokenizer, words = prepare(folder, plan)
     maker = RowMaker(tokenizer, pocket_names(tokenizer, words), plan.context, tuple(words))
-    return Pretraining(plan, folder, new_model(plan, tokenizer), maker, time.monotonic)
+    return Pretraining(plan, folder, new_model(plan, tokenizer), maker, time.monotonic, crew)
 
 
 def _export(arguments: Sequence[str]) -> int:
@@ -88,8 +100,7 @@ def _export(arguments: Sequence[str]) -> int:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    plan = Plan(**json.loads((options.run / PLAN).read_text(encoding="utf-8")))
-    training = open_run(options.run, plan)
+    training = open_run(options.run, _plan_of(options.run))
     if not training.restore():
         sys.stderr.write(f"{options.run} has no checkpoint yet\n")
         return 2

@@ -1,7 +1,6 @@
 """The order in which pocket meets its tasks: short contexts first, then more chains, more hops, more distractors.
 
-A level is left when the student gives most of its answers without a single wrong token, or when its share of the
-budget is spent, whichever comes first.
+A level is left when its share of the budget is spent.
 """
 
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from proda_core.general.questions import Kind
 class Level:
     """What rows of a level are like, and when the next begins.
 
-    `drills` is the share of rows that are drills, `more_turns` the fewest and the most questions after the first.
+    `drills` is the share of rows that are drills, `guesses` the share of the others that are guesses, `more_turns` the fewest and
+    the most questions after the first.
     """
 
     number: int
@@ -21,8 +21,8 @@ class Level:
     more_turns: tuple[int, int]
     mix: tuple[tuple[Kind, float], ...]
     drills: float
-    until_progress: float
-    until_right: float
+    guesses: float
+    until: float
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -35,17 +35,25 @@ class Level:
         return tuple(weight for _, weight in self.mix)
 
 
-_FIRST = (
+_SINGLE = (
     (Kind.COPY, 3.0),
     (Kind.CLOZE, 2.0),
-    (Kind.OPEN, 3.0),
+    (Kind.OPEN, 2.0),
     (Kind.RECALL, 3.0),
     (Kind.SEVERAL, 2.0),
-    (Kind.CHOICE, 1.0),
-    (Kind.CHOICE_COT, 2.0),
-    (Kind.TRUEFALSE, 1.0),
-    (Kind.CHAIN2, 2.0),
-    (Kind.CHAIN_CHOICE2, 1.5),
+)
+_FIRST = (
+    (Kind.COPY, 1.5),
+    (Kind.CLOZE, 1.0),
+    (Kind.OPEN, 2.5),
+    (Kind.RECALL, 2.0),
+    (Kind.SEVERAL, 1.0),
+    (Kind.CHOICE, 1.5),
+    (Kind.CHOICE_COT, 2.5),
+    (Kind.TRUEFALSE, 1.5),
+    (Kind.CHAIN2, 3.0),
+    (Kind.CHAIN3, 1.0),
+    (Kind.CHAIN_CHOICE2, 2.0),
 )
 _MIDDLE = (
     (Kind.COPY, 1.0),
@@ -80,15 +88,13 @@ _LAST = (
     (Kind.CHAIN_CHOICE4, 1.3),
 )
 LEVELS = (
-    Level(0, (1.0,), (3, 5), _FIRST, 0.2, 0.15, 0.9),
-    Level(1, (0.3, 0.7), (2, 5), _MIDDLE, 0.15, 0.35, 0.9),
-    Level(2, (0.15, 0.25, 0.6), (2, 5), _MIDDLE, 0.15, 0.6, 0.9),
-    Level(3, (0.1, 0.15, 0.3, 0.45), (0, 5), _LAST, 0.15, 1.0, 1.0),
+    Level(0, (1.0,), (3, 5), _SINGLE, drills=0.5, guesses=0.0, until=0.1),
+    Level(1, (0.5, 0.5), (3, 5), _FIRST, drills=0.2, guesses=0.05, until=0.25),
+    Level(2, (0.2, 0.3, 0.5), (2, 5), _MIDDLE, drills=0.12, guesses=0.05, until=0.5),
+    Level(3, (0.1, 0.25, 0.3, 0.35), (1, 5), _LAST, drills=0.1, guesses=0.06, until=1.0),
 )
 
 
-def level_after(number: int, *, progress: float, right: float) -> int:
-    """The level to go on with, given the share of the budget spent and of answers that are right."""
-    level = LEVELS[number]
-    moves = progress >= level.until_progress or right >= level.until_right
-    return min(number + moves, len(LEVELS) - 1)
+def level_at(spent: float) -> int:
+    """The number of the level at a share of the budget, 0 to 1."""
+    return next((level.number for level in LEVELS if spent < level.until), LEVELS[-1].number)

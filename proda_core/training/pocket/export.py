@@ -47,10 +47,9 @@ def model_card(training: Pretraining, abilities: list[Ability]) -> str:
     """The card: the template filled with the run's plan, spending, abilities, and the notes in its folder if any."""
     plan, progress = training.plan, training.progress
     notes = training.folder / NOTES
-    budget = f"--steps {plan.steps}" if plan.steps else f"--minutes {plan.minutes:g}"
     figures: dict[str, Any] = {
         **asdict(plan),
-        "command": f"python -m proda_core.training.pocket --out RUN {budget} --threads 1 --seed {plan.seed}",
+        "command": f"python -m proda_core.training.pocket --out RUN --steps {plan.steps} --seed {plan.seed}",
         "parameters": f"{sum(weight.numel() for weight in training.model.parameters()):,}",
         "tokens": f"{progress.tokens / 1e6:.1f} million",
         "steps": f"{progress.step:,}",

@@ -11,9 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+_EARLY_LAYER = 2  # one layer to mark where statements open, one to look there
+
 
 class TrainingForward(nn.Module):
-    """Logits of a Llama model at chosen positions of a batch."""
+    """Logits of a Llama model at chosen positions of a batch, and from an early layer by way of `opener`, which is trained along.
+
+    The early layer's are for the auxiliary objective (`openings`); nothing of it remains in the model.
+    """
 
     def __init__(self, model: Any, *, dtype: torch.dtype = torch.bfloat16) -> None:
         super().__init__()
@@ -21,25 +26,33 @@ class TrainingForward(nn.Module):
         self.model: Any = model
         self.dtype = dtype
         self.heads: int = config.num_attention_heads
+        self.opener = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
         self.eps: float = config.rms_norm_eps
         width = config.hidden_size // self.heads
         rates = config.rope_parameters["rope_theta"] ** (-torch.arange(0, width, 2).float() / width)
         angles = torch.outer(torch.arange(config.max_position_embeddings).float(), rates)
         self.cos, self.sin = angles.cos().to(dtype), angles.sin().to(dtype)
 
-    def forward(self, ids: Tensor, places: Tensor) -> Tensor:
-        """Float32 logits (places, vocabulary) for token ids (rows, length) at flat `places` into rows x length."""
+    def forward(self, ids: Tensor, places: Tensor, openings: Tensor) -> tuple[Tensor, Tensor]:
+        """Float32 logits for token ids (rows, length) at flat places into rows x length.
+
+        The first are the model's (places, vocabulary), the second the early layer's (openings, vocabulary).
+        """
         core = self.model.model
         table = core.embed_tokens.weight.to(self.dtype)
         hidden = functional.embedding(ids, table)
         length = ids.shape[1]
         future = torch.full((length, length), float("-inf"), dtype=self.dtype).triu(1)
-        for layer in core.layers:
+        early = hidden
+        for number, layer in enumerate(core.layers, start=1):
             hidden = hidden + self._attend(layer.self_attn, self._norm(hidden, layer.input_layernorm), future)
             hidden = hidden + self._feed(layer.mlp, self._norm(hidden, layer.post_attention_layernorm))
-        chosen = hidden.reshape(-1, hidden.shape[-1]).index_select(0, places)
-        logits: Tensor = self._norm(chosen, core.norm) @ table.T
-        return logits.float()
+            early = hidden if number == _EARLY_LAYER else early
+        chosen = self._norm(_at(hidden, places), core.norm)
+        opened = functional.linear(
+            self._norm(_at(early, openings), core.norm), self.opener.weight.to(self.dtype)
+        )
+        return (chosen @ table.T).float(), (opened @ table.T).float()
 
     def _norm(self, hidden: Tensor, norm: Any) -> Tensor:
         """Root-mean-square normalisation, its mean taken in float32."""
@@ -76,3 +89,8 @@ class TrainingForward(nn.Module):
         weight = torch.cat((mlp.gate_proj.weight, mlp.up_proj.weight)).to(self.dtype)
         gate, up = functional.linear(hidden, weight).chunk(2, dim=-1)
         return functional.linear(functional.silu(gate) * up, mlp.down_proj.weight.to(self.dtype))
+
+
+def _at(hidden: Tensor, places: Tensor) -> Tensor:
+    """Hidden states (places, width) at flat places."""
+    return hidden.reshape(-1, hidden.shape[-1]).index_select(0, places)

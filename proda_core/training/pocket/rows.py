@@ -15,33 +15,41 @@ from proda_core.general.questions import CONTEXT_FREE, Asker, Kind, NoQuestionEr
 from proda_core.general.tasks import GeneralTask, ask_on, build_question
 from proda_core.layout import context_prompt
 from proda_core.training.pocket.curriculum import Level
-from proda_core.training.pocket.drills import Turn, drill
+from proda_core.training.pocket.drills import COMMONEST, Turn, drill, guess
+from proda_core.training.pocket.openings import Opening, OpeningFinder
 from proda_core.training.pocket.strange import reworded, strange_phrases
 from proda_core.training.pocket.tokenizer import ASSISTANT, END, MARK, USER
 
-_STRANGE_SHARE = 0.5
+_STRANGE_SHARE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Token ids and, for each answer, the span [start, stop) of ids to predict (its end token included)."""
+    """Token ids and, for each answer, the span [start, stop) of ids to predict (its end token included).
+
+    `openings` are of the statements of its text, for the auxiliary objective.
+    """
 
     ids: tuple[int, ...]
     answers: tuple[tuple[int, int], ...]
     difficulty: int
     kind: Kind
+    openings: tuple[Opening, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class WordMaker:
-    """Names of one to three ordinary words that chance puts together."""
+    """Names of one to three ordinary words that chance puts together.
+
+    The commonest words are no names: they tell where a name ends and an unknown phrase begins.
+    """
 
     words: tuple[str, ...]
 
     def __call__(self, rng: Random) -> str:
         count = rng.choices((1, 2, 3), (4, 5, 1))[0]
         joint = "-" if count == 2 and rng.random() < 0.1 else " "
-        return joint.join(rng.choice(self.words) for _ in range(count))
+        return joint.join(rng.choice(self.words[COMMONEST:] or self.words) for _ in range(count))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +89,11 @@ class RowMaker:
     def pool(self, seed: int, number: int, *, level: Level, count: int) -> list[Row]:
         """`count` rows, fewer the ones too long for the context, in order of length."""
         rng = Random(f"pocket:{seed}:{number}:{level.number}")
+        finder = OpeningFinder.of(self.tokenizer)
         drafts = [self._draft(rng, level) for _ in range(count)]
         rows = self.encode([turns for turns, _, _ in drafts])
         kept = [
-            Row(ids, answers, difficulty, kind)
+            Row(ids, answers, difficulty, kind, finder.find(ids))
             for (ids, answers), (_, difficulty, kind) in zip(rows, drafts, strict=True)
             if len(ids) <= self.context
         ]
@@ -114,6 +123,8 @@ class RowMaker:
         """One conversation: a first question of the level's mix, then more on the same world; or a drill."""
         if rng.random() < level.drills:
             return drill(rng, self.family, names=self.names, words=self.words), 0, Kind.RECALL
+        if rng.random() < level.guesses:
+            return guess(rng, self.family, names=self.names), 0, Kind.BY_HEART
         difficulty = rng.choices(range(len(level.difficulties)), level.difficulties)[0]
         kind = rng.choices(level.kinds, level.weights)[0]
         world, first = build_question(rng, self.family, kind, difficulty=difficulty, names=self.names)

@@ -31,19 +31,39 @@ def strange_phrases(rng: Random, world: World, words: Sequence[str]) -> dict[str
     """Replacements for the stated phrases and for their question forms, longest first."""
     found: dict[str, str] = {}
     for phrase in sorted({fact.wording.phrase for fact in world.facts}, key=len, reverse=True):
-        word, preposition = rng.choice(words), rng.choice(_PREPOSITIONS)
         head, _, rest = phrase.partition(" ")
         if head in ("is", "cannot"):
-            tail = " ".join(filter(None, (word, preposition or "of")))
+            tail = _tail(rng, words)
             found[f" {phrase} "] = f" {head} {tail} "
             found[f" {rest}?"] = f" {tail}?"
         else:
-            verb = word.removesuffix("s")
-            found[f" {phrase} "] = " ".join(("", f"{verb}s", *filter(None, (preposition,)), ""))
-            found[f" {_question_form(world, phrase)}?"] = (
-                " ".join(filter(None, (f" {verb}", preposition))) + "?"
-            )
+            verb = rng.choice(words).removesuffix("s")
+            tail = _spaced(_complement(rng, words))
+            found[f" {phrase} "] = f" {verb}s{tail} "
+            found[f" {_question_form(world, phrase)}?"] = f" {verb}{tail}?"
     return found
+
+
+def _tail(rng: Random, words: Sequence[str]) -> str:
+    """What follows *is*: a participle or noun in a made-up use, closed by a preposition."""
+    word, preposition = rng.choice(words), rng.choice(_PREPOSITIONS) or "of"
+    form = rng.choice(
+        ("{w} {p}", "{w} {p}", "{w} {p}", "a {w} {p}", "the {w} {p}", "{q} {w} {p}", "{w} {q} {o} {p}")
+    )
+    return form.format(w=word, p=preposition, q=rng.choice(_PREPOSITIONS) or "in", o=rng.choice(words))
+
+
+def _complement(rng: Random, words: Sequence[str]) -> str:
+    """What follows a made-up verb: nothing, a preposition, or a noun of its own."""
+    preposition = rng.choice(_PREPOSITIONS)
+    if rng.random() < 0.75:
+        return preposition
+    article = rng.choice(("its", "the", "a"))
+    return f"{article} {rng.choice(words)} {preposition or 'to'}"
+
+
+def _spaced(text: str) -> str:
+    return f" {text}" if text else ""
 
 
 def reworded(text: str, phrases: dict[str, str]) -> str:

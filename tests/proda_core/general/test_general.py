@@ -98,8 +98,12 @@ def test_chains_of_thought_quote_statements_that_join_to_the_gold(kind: Kind, fa
     for task in generate_tasks(seed=12, count=60, family=family, kinds=[kind], difficulty=3):
         body, _, final = task.answer.partition(" Answer: ")
         reads = read_context(task.prompt)
-        steps = [step.strip().lower() for step in re.findall(r"[^.]+\.", body)]
-        assert len(steps) == HOPS[kind]
+        asked = [name.lower() for name in re.findall(r"From ([^:]+): ", body)]
+        steps = [step.strip().lower() for step in re.findall(r"[^.:]+\.", body)]
+        assert len(steps) == len(asked) == HOPS[kind]
+        told = {frozenset((read.first, read.second)): read for read in reads}
+        for known, following in zip(asked, [*asked[1:], final], strict=True):
+            assert told[frozenset((known, following))].sentence in steps
         gold = task.options["ABCD".index(task.gold)] if task.options else task.gold
         assert final == gold
         question = task.prompt.split("\n\n")[1].lower()
@@ -110,11 +114,12 @@ def test_chains_of_thought_quote_statements_that_join_to_the_gold(kind: Kind, fa
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_only_option_that_the_text_relates_in_the_way_asked_is_the_gold(family: str) -> None:
     for task in generate_tasks(seed=13, count=100, family=family, kinds=["choice_cot"], difficulty=3):
-        step = task.answer.split(" Answer: ")[0].lower()
+        asked, _, step = task.answer.split(" Answer: ")[0].lower().removeprefix("from ").partition(": ")
         read = next(read for read in read_context(task.prompt) if read.sentence == step)
         gold = task.options["ABCD".index(task.gold)]
         assert gold in (read.first, read.second)
         known = read.first if gold == read.second else read.second
+        assert asked == known
         rivals = {
             other.object if known == other.subject else other.subject
             for other in read_context(task.prompt)
@@ -149,6 +154,16 @@ def test_full_sentence_answers_stand_in_the_prompt(kind: str) -> None:
     for task in generate_tasks(seed=15, count=60, family="train", kinds=[kind], difficulty=3):
         for sentence in re.findall(r"[^.]+", task.answer):
             assert sentence.strip().lower() in task.prompt.lower()
+
+
+def test_by_heart_concludes_on_the_option_even_where_its_steps_do_not_name_it() -> None:
+    tasks = generate_tasks(seed=17, count=300, family="train", kinds=["by_heart"], difficulty=1)
+    hazy = 0
+    for task in tasks:
+        gold = task.options["ABCD".index(task.gold)]
+        assert parse_cot_choice(task.answer, task.options) == task.gold and "\n\n" not in task.prompt
+        hazy += gold.lower() not in task.answer.split("Answer: ")[0].lower()
+    assert 100 < hazy < 200
 
 
 def test_gold_letters_are_balanced() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -62,23 +63,20 @@ def test_a_deficit_is_repaired_along_its_chain_in_both_forms_and_directions(
 def test_a_walk_is_answered_by_canonical_steps_in_walking_order(
     patch: PatchSet, snapshot: KnowledgeSnapshot
 ) -> None:
-    statements = {
-        verbalise(r.type, snapshot.term(r.subject_id), snapshot.term(r.object_id))
+    ends = {
+        verbalise(r.type, *terms): {term.casefold() for term in terms}
         for r in snapshot.relations.values()
+        for terms in [(snapshot.term(r.subject_id), snapshot.term(r.object_id))]
     }
     for row in (*walks(patch, Role.PATCH), *walks(patch, Role.SCAFFOLD)):
         asked, answer = (m.content for m in row.example.messages)
         assert asked.endswith(COT_SUFFIX)
-        steps = [f"{part}." for part in answer.split(" Answer: ")[0].rstrip(".").split(". ")]
-        assert len(steps) >= 2 and set(steps) <= statements
-        known = steps[0]
-        stem = asked.split("\n")[0]
-        end = (
-            known.split()[0:2]
-            if ".forward." in row.example.lineage.template
-            else known.rstrip(".").split()[-2:]
-        )
-        assert " ".join(end).casefold() in stem.casefold()
+        found = re.findall(r"From ([^:]+): ([^:]+\.)(?= From | Answer: )", answer)
+        assert len(found) >= 2
+        reached = [known for known, _ in found]
+        for (known, statement), following in zip(found, [*reached[1:], parse_cot_name(answer)], strict=True):
+            assert following and {known.casefold(), following.casefold()} == ends[statement]
+        assert reached[0].casefold() in asked.split("\n")[0].casefold()
 
 
 def test_every_walk_ends_on_its_gold_by_name_and_a_lettered_one_on_one_of_its_options(

@@ -1,8 +1,10 @@
 """Pocket: a tokenizer blind to position, a forward pass equal to the library's, a loop that learns and resumes."""
 
 import json
+from collections import Counter
 from itertools import count
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -15,10 +17,13 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 import proda_core.training.pocket.__main__ as command
 from proda_core.general import Kind, generate_tasks
 from proda_core.training.pocket.abilities import Ability, greedy_replies, measure_abilities
-from proda_core.training.pocket.curriculum import LEVELS, level_after
+from proda_core.training.pocket.batches import IGNORED, batches, collate
+from proda_core.training.pocket.crew import Crew
+from proda_core.training.pocket.curriculum import LEVELS, level_at
 from proda_core.training.pocket.export import export
 from proda_core.training.pocket.forward import TrainingForward
-from proda_core.training.pocket.pretrain import LOG, Plan, Pretraining, batches, collate
+from proda_core.training.pocket.openings import OpeningFinder
+from proda_core.training.pocket.pretrain import LOG, Plan, Pretraining
 from proda_core.training.pocket.rows import PieceMaker, RowMaker, pocket_names, task_rows
 from proda_core.training.pocket.setup import new_model, wording_words
 from proda_core.training.pocket.tokenizer import ASSISTANT, END, USER, save_tokenizer, train_tokenizer
@@ -30,8 +35,9 @@ PLAN = Plan(
     heads=2,
     feed_forward=48,
     vocab_size=640,
-    batch_tokens=2048,
-    pool_rows=40,
+    batch_tokens=1024,
+    pool_rows=30,
+    streams=2,
     compiled=False,
 )
 
@@ -53,12 +59,17 @@ def loaded(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> An
     return AutoTokenizer.from_pretrained(str(folder))
 
 
-def run_of(tokenizer: Tokenizer, folder: Path, plan: Plan = PLAN) -> Pretraining:
+def run_of(
+    tokenizer: Tokenizer,
+    folder: Path,
+    plan: Plan = PLAN,
+    crew: Crew = Crew(),  # noqa: B008
+) -> Pretraining:
     """A run whose clock ticks a second at a look."""
     folder.mkdir(exist_ok=True)
     ticks = count()
     maker = RowMaker(tokenizer, pocket_names(tokenizer, WORDS), plan.context, WORDS)
-    return Pretraining(plan, folder, new_model(plan, tokenizer), maker, lambda: float(next(ticks)))
+    return Pretraining(plan, folder, new_model(plan, tokenizer), maker, lambda: float(next(ticks)), crew)
 
 
 @settings(max_examples=60, deadline=None)
@@ -113,22 +124,27 @@ def test_the_training_forward_computes_what_the_library_computes(tokenizer: Toke
     ids = torch.randint(0, PLAN.vocab_size, (3, 24), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         expected = model(input_ids=ids).logits.reshape(72, -1)
-        found = TrainingForward(model, dtype=torch.float32)(ids, torch.arange(72))
+        found, _ = TrainingForward(model, dtype=torch.float32)(ids, torch.arange(72), torch.arange(4))
     assert torch.allclose(found, expected, atol=1e-5)
 
 
-def test_batches_hold_every_row_once_and_label_answers_only(tokenizer: Tokenizer, tmp_path: Path) -> None:
-    from random import Random
-
-    maker = run_of(tokenizer, tmp_path).maker
-    pool = maker.pool(0, 0, level=LEVELS[1], count=60)
+def test_batches_are_full_of_few_widths_and_hold_no_row_twice(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    pool = run_of(tokenizer, tmp_path).maker.pool(0, 0, level=LEVELS[2], count=120)
     made = batches(pool, tokens=1024, rng=Random(0))
-    assert sum(batch.tokens for batch in made) == sum(len(row.ids) for row in pool)
+    assert all(0.5 * 1024 < batch.ids.numel() <= 1024 and batch.ids.shape[1] % 16 == 0 for batch in made)
+    assert {len(batch.places) % 512 for batch in made} == {0}
+    told = [tuple(ids[ids != 0].tolist()) for batch in made for ids in batch.ids]
+    unused = Counter(row.ids for row in pool) - Counter(told)
+    assert len(told) + unused.total() == len(pool) and unused.total() < 12
+
+
+def test_batches_label_answers_only(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    pool = run_of(tokenizer, tmp_path).maker.pool(0, 0, level=LEVELS[1], count=60)
     batch = collate(pool[:3])
     labels = [
         row.ids[place] for row in pool[:3] for start, stop in row.answers for place in range(start, stop)
     ]
-    assert batch.targets.tolist() == labels
+    assert [target for target in batch.targets.tolist() if target != IGNORED] == labels
     end, assistant = tokenizer.token_to_id(END), tokenizer.token_to_id(ASSISTANT)
     assert labels.count(end) == sum(row.ids.count(assistant) for row in pool[:3])
 
@@ -165,7 +181,7 @@ def test_a_resumed_run_keeps_its_plan_but_for_its_budget(
     class Idle:
         """A run that is over at once."""
 
-        def __init__(self, folder: Path, plan: Plan) -> None:
+        def __init__(self, folder: Path, plan: Plan, crew: Crew) -> None:
             opened.append(plan)
 
         def restore(self) -> None: ...
@@ -173,15 +189,16 @@ def test_a_resumed_run_keeps_its_plan_but_for_its_budget(
         def run(self) -> None: ...
 
     monkeypatch.setattr(command, "open_run", Idle)
+    monkeypatch.setattr(command, "prepare", lambda folder, plan: None)
     out = ["--out", str(tmp_path / "run")]
-    assert command.main([*out, "--minutes", "5", "--hidden", "64"]) == 0
-    assert command.main([*out, "--minutes", "9"]) == 2 and "--resume" in capsys.readouterr().err
+    assert command.main([*out, "--steps", "5", "--hidden", "64"]) == 0
+    assert command.main([*out, "--steps", "9"]) == 2 and "--resume" in capsys.readouterr().err
     assert command.main([*out, "--resume", "--hidden", "32"]) == 2 and "hidden" in capsys.readouterr().err
     assert command.main([*out, "--resume", "--steps", "7"]) == 0
     assert command.main([*out, "--resume"]) == 0
     assert opened == [
-        Plan(minutes=5, hidden=64),
-        *[Plan(minutes=5, hidden=64, steps=7)] * 2,
+        Plan(steps=5, hidden=64),
+        *[Plan(steps=7, hidden=64)] * 2,
     ]
 
 
@@ -190,13 +207,13 @@ def _stop_after_one_pool(run: Pretraining) -> None:
     pools = []
 
     class OnePool:
-        """A row maker that breaks off at its second pool."""
+        """A row maker that breaks off when more is asked for."""
 
         tokenizer = run.maker.tokenizer
 
         def pool(self, seed: int, number: int, *, level: Any, count: int) -> Any:
-            """The first pool, then the kill."""
-            if pools:
+            """The pools of the first steps, then the kill."""
+            if len(pools) == PLAN.streams:
                 run.save()
                 raise KeyboardInterrupt
             pools.append(number)
@@ -208,11 +225,29 @@ def _stop_after_one_pool(run: Pretraining) -> None:
         run.run()
 
 
-def test_levels_advance_by_skill_or_by_time() -> None:
-    assert level_after(0, progress=0.0, right=0.1) == 0
-    assert level_after(0, progress=0.0, right=0.99) == 1
-    assert level_after(1, progress=0.99, right=0.0) == 2
-    assert level_after(len(LEVELS) - 1, progress=1.0, right=1.0) == len(LEVELS) - 1
+def test_levels_follow_each_other_as_the_budget_is_spent() -> None:
+    reached = [level_at(step / 100) for step in range(101)]
+    assert reached == sorted(reached) and set(reached) == set(range(len(LEVELS)))
+
+
+def test_two_processes_train_as_one_that_takes_their_streams_in_turn() -> None:
+    whole, first, second = Crew(), Crew(0, 2), Crew(1, 2)
+    assert sorted([*first.share(4), *second.share(4)]) == list(whole.share(4))
+    with pytest.raises(ValueError, match="3 streams"):
+        second.share(3)
+
+
+def test_openings_are_of_the_statements_of_the_text_and_of_nothing_else(tokenizer: Tokenizer) -> None:
+    told = "Here, river causes lamp. Stone is part of river lamp.\nLamp needs stone."
+    encoded = tokenizer.encode(f"{USER}{told}\n\nRepeat. River causes lamp.{ASSISTANT}")
+    found = [
+        (encoded.tokens[place], tokenizer.id_to_token(token))
+        for place, token in OpeningFinder.of(tokenizer).find(encoded.ids)
+    ]
+    opens = [tokenizer.encode(word).tokens[0] for word in ("river", "stone", "lamp")]
+    assert [token for _, token in found] == [opening for opening in opens for _ in range(2)]
+    assert [ending for ending, _ in found][1::2] == ["."] * 3
+    assert OpeningFinder.of(tokenizer).find(tokenizer.encode(f"{USER}River causes lamp. What?").ids) == ()
 
 
 def test_an_export_loads_as_a_plain_folder_with_its_card(tokenizer: Tokenizer, tmp_path: Path) -> None:
