@@ -2,9 +2,9 @@
 
 A choice is asked as a question and lettered options, one a line; it is answered with the bare letter under letter scoring,
 else with "Answer: X", X being the option's own text. Chain of thought is asked for with a suffix and answered with steps and the
-same ending. A step names where it sets out from and then states a fact, so that each look-up asks for a name just written; a
-conclusion is named, and looking up its letter is not part of the reasoning. Parsers return
-None for a reply they cannot read: unparsable is not wrong, and the caller decides what it means.
+same ending, the option's letter before its text: whoever remembers a name dimly still chooses among the options. A step names
+where it sets out from and then states a fact, so that each look-up asks for a name just written. Parsers return None for a reply
+they cannot read: unparsable is not wrong, and the caller decides what it means.
 """
 
 import re
@@ -31,9 +31,10 @@ def context_prompt(context: str, question: str) -> str:
     return f"{context}\n\n{question}"
 
 
-def cot_answer(steps: Sequence[str], answer: str) -> str:
-    """The chain-of-thought reply: its steps (``cot_step``), then "Answer: " and the option's text or the name."""
-    return " ".join([*steps, f"Answer: {answer}"])
+def cot_answer(steps: Sequence[str], answer: str, *, letter: str = "") -> str:
+    """The chain-of-thought reply: its steps (``cot_step``), "Answer: ", the option's letter if there are options, the answer."""
+    conclusion = f"{letter}. {answer}" if letter else answer
+    return " ".join([*steps, f"Answer: {conclusion}"])
 
 
 def cot_step(known: str, statement: str) -> str:
@@ -51,7 +52,7 @@ def parse_letter(text: str, n_options: int) -> str | None:
 
 
 def parse_cot_choice(text: str, options: Sequence[str]) -> str | None:
-    """The letter of the option that a chain-of-thought reply ends on: "Answer: " and the option's text, or its letter.
+    """The letter of the option that a chain-of-thought reply ends on: "Answer: " and its letter, or the option's text.
 
     None when there is no such ending. Case, spaces and a final period do not matter; the text of an option comes first.
     """

@@ -1,7 +1,7 @@
 """Questions that walk a chain: forward or backward, by its ends, by a count of steps, or by naming each relation.
 
-Answers are chains of thought: each name reached and the statement that leads on from it, word for word, then "Answer: " and the
-last name. Distractors are names on the chain, beyond it, and of other chains.
+Answers are chains of thought: each name reached and the statement that leads on from it, word for word, then "Answer: ", the
+option's letter if there are options, and the last name. Distractors are names on the chain, beyond it, and of other chains.
 """
 
 from collections.abc import Sequence
@@ -61,7 +61,7 @@ def ask_chain(asker: Asker, world: World, kind: Kind) -> Question:
         return Question(kind, text + COT_SUFFIX, cot_answer(walk.steps, walk.gold), walk.gold)
     options = asker.options(world, walk.gold, _near(asker, world, walk), banned=_banned(asker, walk))
     letter = LETTERS[options.index(walk.gold)]
-    answer = cot_answer(walk.steps, walk.gold)
+    answer = cot_answer(walk.steps, walk.gold, letter=letter)
     return Question(kind, choice_prompt(text, options) + COT_SUFFIX, answer, letter, tuple(options))
 
 

@@ -241,7 +241,7 @@ def _lettered(asker: Asker, world: World, forms: Phrasings, *, reasoned: bool) -
     letter = LETTERS[options.index(gold)]
     text = choice_prompt(capital(asker.rng.choice(forms.choice_frames).format(q=question)), options)
     if reasoned:
-        answer = cot_answer([cot_step(known, fact.sentence)], gold)
+        answer = cot_answer([cot_step(known, fact.sentence)], gold, letter=letter)
         return Question(Kind.CHOICE_COT, text + COT_SUFFIX, answer, letter, tuple(options))
     return Question(Kind.CHOICE, text, cot_answer([], gold), letter, tuple(options))
 

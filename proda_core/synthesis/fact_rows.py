@@ -110,7 +110,7 @@ class RowMaker:
         if reasoned:
             known = relation.subject_id if options[0] == relation.object_id else relation.object_id
             step = cot_step(self.book.term(known), self.book.statement(relation))
-            asked, answer = asked + COT_SUFFIX, cot_answer([step], terms[place])
+            asked, answer = asked + COT_SUFFIX, cot_answer([step], terms[place], letter=LETTERS[place])
         return self._row(relation, Format.CHOICE, asked, answer, template)
 
     def truth_rows(self, relation: Relation, wordings: int) -> Iterator[RowText]:

@@ -119,9 +119,8 @@ def own_gold_scores(item: Item, truths: Truths) -> str:
     steps = walk_steps(truths.snapshot, question_of(item, truths))
     if parse_letter(letter, OPTIONS) != letter:
         return "gold_letter_unread"
-    return (
-        "" if parse_cot_choice(cot_answer(steps, item.gold), item.options) == letter else "gold_chain_unread"
-    )
+    reply = cot_answer(steps, item.gold, letter=letter)
+    return "" if parse_cot_choice(reply, item.options) == letter else "gold_chain_unread"
 
 
 def lineage_complete(item: Item, truths: Truths) -> str:

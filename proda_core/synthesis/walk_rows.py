@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 
 from proda_core.knowledge import Walk
-from proda_core.layout import COT_SUFFIX, choice_prompt, cot_answer
+from proda_core.layout import COT_SUFFIX, LETTERS, choice_prompt, cot_answer
 from proda_core.synthesis.fact_rows import Places
 from proda_core.synthesis.options import OptionPicker
 from proda_core.synthesis.patch_templates import BACKWARD, FORWARD, WalkTemplate, ask_along
@@ -68,7 +68,8 @@ class WalkRows:
             options = [term(c) for c in picked]
             options.insert(place, term(question.gold))
             asked = choice_prompt(self._ask(template, question, lettered=True), options) + COT_SUFFIX
-            answer = cot_answer(walk_steps(self.truths.snapshot, question), options[place])
+            steps = walk_steps(self.truths.snapshot, question)
+            answer = cot_answer(steps, options[place], letter=LETTERS[place])
             yield self._row(question, Format.CHOICE, asked, answer, template=template.name, chain_id=chain_id)
 
     def open(self, walk: Walk, template: WalkTemplate, *, forward: bool, chain_id: str = "") -> RowText:

@@ -37,6 +37,11 @@ def walks(patch: PatchSet, role: Role) -> list[MixtureRow]:
     return found
 
 
+def concluded(row: MixtureRow) -> str:
+    """The name that a walk's reply ends on, its letter left out."""
+    return (parse_cot_name(row.example.messages[1].content) or "").split(". ")[-1]
+
+
 def test_every_row_passes_the_guard(patch: PatchSet, index: LineageIndex, build: BenchmarkBuild) -> None:
     assert check_patch(patch.rows, index, build.benchmark) == ()
 
@@ -74,8 +79,8 @@ def test_a_walk_is_answered_by_canonical_steps_in_walking_order(
         found = re.findall(r"From ([^:]+): ([^:]+\.)(?= From | Answer: )", answer)
         assert len(found) >= 2
         reached = [known for known, _ in found]
-        for (known, statement), following in zip(found, [*reached[1:], parse_cot_name(answer)], strict=True):
-            assert following and {known.casefold(), following.casefold()} == ends[statement]
+        for (known, statement), following in zip(found, [*reached[1:], concluded(row)], strict=True):
+            assert {known.casefold(), following.casefold()} == ends[statement]
         assert reached[0].casefold() in asked.split("\n")[0].casefold()
 
 
@@ -88,8 +93,8 @@ def test_every_walk_ends_on_its_gold_by_name_and_a_lettered_one_on_one_of_its_op
             options = [line[3:] for line in asked.split("\n") if line[1:3] == ". "]
             letter = parse_cot_choice(answer, options)
             assert letter
-            assert options["ABCD".index(letter)] == parse_cot_name(answer)
-        gold = parse_cot_name(answer) or ""
+            assert f"{letter}. {options['ABCD'.index(letter)]}" == parse_cot_name(answer)
+        gold = concluded(row)
         last = answer.split(" Answer: ")[0].split(". ")[-1]
         assert gold.casefold() in last.casefold()
 

@@ -1,7 +1,10 @@
 """Pocket: a tokenizer blind to position, a forward pass equal to the library's, a loop that learns and resumes."""
 
 import json
+import subprocess
+import sys
 from collections import Counter
+from dataclasses import asdict, replace
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -42,6 +45,17 @@ PLAN = Plan(
 )
 
 WORDS = ("river", "lamp", "stone")
+SMALL = {
+    "steps",
+    "hidden",
+    "layers",
+    "heads",
+    "feed_forward",
+    "vocab_size",
+    "batch_tokens",
+    "pool_rows",
+    "streams",
+}
 
 
 @pytest.fixture(scope="module")
@@ -150,8 +164,6 @@ def test_batches_label_answers_only(tokenizer: Tokenizer, tmp_path: Path) -> Non
 
 
 def test_a_few_steps_reduce_the_loss(tokenizer: Tokenizer, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     run = run_of(tokenizer, tmp_path, replace(PLAN, steps=40))
     run.run()
     logged = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
@@ -230,11 +242,35 @@ def test_levels_follow_each_other_as_the_budget_is_spent() -> None:
     assert reached == sorted(reached) and set(reached) == set(range(len(LEVELS)))
 
 
-def test_two_processes_train_as_one_that_takes_their_streams_in_turn() -> None:
+def test_processes_share_all_streams_evenly_or_not_at_all() -> None:
     whole, first, second = Crew(), Crew(0, 2), Crew(1, 2)
     assert sorted([*first.share(4), *second.share(4)]) == list(whole.share(4))
     with pytest.raises(ValueError, match="3 streams"):
         second.share(3)
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_that_takes_their_streams_in_turn(
+    tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    found = []
+    for processes in (1, 2):
+        folder = tmp_path / str(processes)
+        folder.mkdir()
+        tokenizer.save(str(folder / "tokenizer.json"))
+        (folder / "words.json").write_text(json.dumps(WORDS))
+        launch = ["torch.distributed.run", "--nproc-per-node", "2", "-m"] if processes == 2 else []
+        given = [f"--{key.replace('_', '-')}={value}" for key, value in asdict(PLAN).items() if key in SMALL]
+        module = "proda_core.training.pocket"
+        subprocess.run(
+            [sys.executable, "-m", *launch, module, "--out", str(folder), *given, "--no-compiled"], check=True
+        )
+        found.append(torch.load(folder / "checkpoint.pt", weights_only=True))
+    one, two = found
+    assert one["progress"]["step"] == two["progress"]["step"] == PLAN.steps
+    for name, weight in one["model"].items():
+        apart = (weight - two["model"][name]).abs().mean()  # sums in another order, magnified by AdamW
+        assert apart < 1e-4, name
 
 
 def test_openings_are_of_the_statements_of_the_text_and_of_nothing_else(tokenizer: Tokenizer) -> None:
@@ -248,6 +284,17 @@ def test_openings_are_of_the_statements_of_the_text_and_of_nothing_else(tokenize
     assert [token for _, token in found] == [opening for opening in opens for _ in range(2)]
     assert [ending for ending, _ in found][1::2] == ["."] * 3
     assert OpeningFinder.of(tokenizer).find(tokenizer.encode(f"{USER}River causes lamp. What?").ids) == ()
+
+
+def test_openings_of_options_are_their_letters(tokenizer: Tokenizer) -> None:
+    encoded = tokenizer.encode(f"{USER}What?\nA. river stone\nB. lamp{ASSISTANT}Answer: B. lamp{END}")
+    found = [
+        (encoded.tokens[place], tokenizer.id_to_token(token))
+        for place, token in OpeningFinder.of(tokenizer).find(encoded.ids)
+    ]
+    last = [tokenizer.encode(word).tokens[-1] for word in ("stone", "lamp")]
+    a, b = (tokenizer.encode(letter).tokens[0] for letter in "AB")
+    assert found == [(last[0], a), ("\n", a), (last[1], b), (ASSISTANT, b)]
 
 
 def test_an_export_loads_as_a_plain_folder_with_its_card(tokenizer: Tokenizer, tmp_path: Path) -> None:
