@@ -2,8 +2,8 @@
 
 A choice is asked as a question and lettered options, one a line; it is answered with the bare letter under letter scoring,
 else with "Answer: X", X being the option's own text. Chain of thought is asked for with a suffix and answered with steps and the
-same ending, the option's letter before its text: whoever remembers a name dimly still chooses among the options. A step names
-where it sets out from and then states a fact, so that each look-up asks for a name just written. Parsers return None for a reply
+same ending, the option's letter after its text: who remembers a name dimly still chooses among the options. A step names where
+it sets out from and then states a fact, so that each look-up asks for a name just written. Parsers return None for a reply
 they cannot read: unparsable is not wrong, and the caller decides what it means.
 """
 
@@ -14,6 +14,7 @@ LETTERS = "ABCDEFGH"
 COT_SUFFIX = "\nThink step by step."
 
 _ANSWER = re.compile(r"answer\s*:\s*", re.IGNORECASE)
+_CHOSEN = re.compile(r"\(([a-h])\)$", re.IGNORECASE)
 _BARE_LETTER = re.compile(r"\(?([a-h])\)?(?![\w'])", re.IGNORECASE)
 _TRUE_FALSE = re.compile(r"\b(true|false)\b", re.IGNORECASE)
 
@@ -32,8 +33,8 @@ def context_prompt(context: str, question: str) -> str:
 
 
 def cot_answer(steps: Sequence[str], answer: str, *, letter: str = "") -> str:
-    """The chain-of-thought reply: its steps (``cot_step``), "Answer: ", the option's letter if there are options, the answer."""
-    conclusion = f"{letter}. {answer}" if letter else answer
+    """The chain-of-thought reply: its steps (``cot_step``), "Answer: " and the name reached, with its letter if it has one."""
+    conclusion = f"{answer} ({letter})" if letter else answer
     return " ".join([*steps, f"Answer: {conclusion}"])
 
 
@@ -52,13 +53,16 @@ def parse_letter(text: str, n_options: int) -> str | None:
 
 
 def parse_cot_choice(text: str, options: Sequence[str]) -> str | None:
-    """The letter of the option that a chain-of-thought reply ends on: "Answer: " and its letter, or the option's text.
+    """The letter of the option that a chain-of-thought reply ends on: in brackets after "Answer: ", else by the option's text.
 
-    None when there is no such ending. Case, spaces and a final period do not matter; the text of an option comes first.
+    A letter alone will do. None when there is no such ending. Case, spaces and a final period do not matter; brackets come first.
     """
     name = parse_cot_name(text)
     if name is None:
         return None
+    chosen = _CHOSEN.search(name)
+    if chosen is not None and (letter := chosen.group(1).upper()) in LETTERS[: len(options)]:
+        return letter
     named = [
         letter for letter, option in zip(LETTERS, options, strict=False) if _plain(option) == _plain(name)
     ]

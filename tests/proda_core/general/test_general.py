@@ -105,7 +105,7 @@ def test_chains_of_thought_quote_statements_that_join_to_the_gold(kind: Kind, fa
         told = {frozenset((read.first, read.second)): read for read in reads}
         for known, following in zip(asked, [*asked[1:], gold.lower()], strict=True):
             assert told[frozenset((known, following))].sentence in steps
-        assert final == (f"{task.gold}. {gold}" if task.options else gold)
+        assert final == (f"{gold} ({task.gold})" if task.options else gold)
         question = task.prompt.split("\n\n")[1].lower()
         start = reached(reads, steps) - {gold}
         assert len(start) == 1 and start.pop() in question

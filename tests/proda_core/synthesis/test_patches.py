@@ -39,7 +39,7 @@ def walks(patch: PatchSet, role: Role) -> list[MixtureRow]:
 
 def concluded(row: MixtureRow) -> str:
     """The name that a walk's reply ends on, its letter left out."""
-    return (parse_cot_name(row.example.messages[1].content) or "").split(". ")[-1]
+    return (parse_cot_name(row.example.messages[1].content) or "").split(" (")[0]
 
 
 def test_every_row_passes_the_guard(patch: PatchSet, index: LineageIndex, build: BenchmarkBuild) -> None:
@@ -93,7 +93,7 @@ def test_every_walk_ends_on_its_gold_by_name_and_a_lettered_one_on_one_of_its_op
             options = [line[3:] for line in asked.split("\n") if line[1:3] == ". "]
             letter = parse_cot_choice(answer, options)
             assert letter
-            assert f"{letter}. {options['ABCD'.index(letter)]}" == parse_cot_name(answer)
+            assert f"{options['ABCD'.index(letter)]} ({letter})" == parse_cot_name(answer)
         gold = concluded(row)
         last = answer.split(" Answer: ")[0].split(". ")[-1]
         assert gold.casefold() in last.casefold()
