@@ -50,7 +50,8 @@ class Crew:
         gradients = [one.grad for one in parameters if one.grad is not None]
         flat = torch.cat([gradient.flatten() for gradient in gradients])
         distributed.all_reduce(flat)
-        for gradient, part in zip(gradients, flat.split([one.numel() for one in gradients]), strict=True):
+        parts = torch.split(flat, [one.numel() for one in gradients])
+        for gradient, part in zip(gradients, parts, strict=True):
             gradient.copy_(part.view_as(gradient))
 
 
