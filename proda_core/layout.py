@@ -53,20 +53,23 @@ def parse_letter(text: str, n_options: int) -> str | None:
 
 
 def parse_cot_choice(text: str, options: Sequence[str]) -> str | None:
-    """The letter of the option that a chain-of-thought reply ends on: in brackets after "Answer: ", else by the option's text.
+    """The letter of the option that a chain-of-thought reply ends on: by the option's text, else in brackets, else by itself.
 
-    A letter alone will do. None when there is no such ending. Case, spaces and a final period do not matter; brackets come first.
+    None when there is no such ending. Case, spaces and a final period do not matter. Where a name that is no option, or another
+    option's, stands before the brackets, the letter in them decides.
     """
     name = parse_cot_name(text)
     if name is None:
         return None
-    chosen = _CHOSEN.search(name)
-    if chosen is not None and (letter := chosen.group(1).upper()) in LETTERS[: len(options)]:
-        return letter
     named = [
         letter for letter, option in zip(LETTERS, options, strict=False) if _plain(option) == _plain(name)
     ]
-    return named[0] if len(named) == 1 else parse_letter(text, len(options))
+    if len(named) == 1:
+        return named[0]
+    chosen = _CHOSEN.search(name)
+    if chosen is not None and (letter := chosen.group(1).upper()) in LETTERS[: len(options)]:
+        return letter
+    return parse_letter(text, len(options))
 
 
 def _plain(text: str) -> str:
