@@ -63,7 +63,7 @@ class Plan:
 @dataclass(slots=True)
 class Progress:
     """Where a run stands. `loss`, `opening` (of the auxiliary objective) and `right` (answers without a wrong token) are
-    moving means of this process's batches.
+    moving means of this process's batches; `tokens` are this process's times the number of processes, an estimate with two.
     """
 
     pool: int = 0

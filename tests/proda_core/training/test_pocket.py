@@ -73,17 +73,12 @@ def loaded(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> An
     return AutoTokenizer.from_pretrained(str(folder))
 
 
-def run_of(
-    tokenizer: Tokenizer,
-    folder: Path,
-    plan: Plan = PLAN,
-    crew: Crew = Crew(),  # noqa: B008
-) -> Pretraining:
+def run_of(tokenizer: Tokenizer, folder: Path, plan: Plan = PLAN) -> Pretraining:
     """A run whose clock ticks a second at a look."""
     folder.mkdir(exist_ok=True)
     ticks = count()
     maker = RowMaker(tokenizer, pocket_names(tokenizer, WORDS), plan.context, WORDS)
-    return Pretraining(plan, folder, new_model(plan, tokenizer), maker, lambda: float(next(ticks)), crew)
+    return Pretraining(plan, folder, new_model(plan, tokenizer), maker, lambda: float(next(ticks)))
 
 
 @settings(max_examples=60, deadline=None)
