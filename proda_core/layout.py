@@ -1,9 +1,9 @@
 """The text layouts that every part of the project shares: choice prompts, chain-of-thought answers, and their parsers.
 
 A choice is asked as a question and lettered options, one a line; it is answered with the bare letter under letter scoring,
-else with "Answer: X", X being the option's own text. Chain of thought is asked for with a suffix and answered with steps and the
-same ending, the option's letter after its text: who remembers a name dimly still chooses among the options. A step names where
-it sets out from and then states a fact, so that each look-up asks for a name just written. Parsers return None for a reply
+else with "Answer: X", X being the option's own text. Chain of thought is asked for with a suffix and answered with steps, then
+the option reached and its letter, "So X. Answer: C": who remembers a name dimly still chooses among the options. A step names
+where it sets out from and then states a fact, so that each look-up asks for a name just written. Parsers return None for a reply
 they cannot read: unparsable is not wrong, and the caller decides what it means.
 """
 
@@ -33,9 +33,10 @@ def context_prompt(context: str, question: str) -> str:
 
 
 def cot_answer(steps: Sequence[str], answer: str, *, letter: str = "") -> str:
-    """The chain-of-thought reply: its steps (``cot_step``), "Answer: " and the name reached, with its letter if it has one."""
-    conclusion = f"{answer} ({letter})" if letter else answer
-    return " ".join([*steps, f"Answer: {conclusion}"])
+    """The chain-of-thought reply: its steps (``cot_step``), then "Answer: " and the name reached, or that name and its letter."""
+    if letter:
+        return " ".join([*steps, f"So {answer}.", f"Answer: {letter}"])
+    return " ".join([*steps, f"Answer: {answer}"])
 
 
 def cot_step(known: str, statement: str) -> str:

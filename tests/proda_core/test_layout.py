@@ -17,7 +17,8 @@ def test_what_is_written_for_an_option_is_read_as_that_option(place: int) -> Non
 @pytest.mark.parametrize(
     ("ending", "letter"),
     [
-        ("Answer: watter (C)", "C"),  # remembered dimly, chosen all the same
+        ("So watter. Answer: C", "C"),  # remembered dimly, chosen all the same
+        ("Answer: watter (C)", "C"),
         ("answer: cell wall (d).", "D"),
         ("Answer: b", "B"),
         ("Answer: Vitamin (C).", "A"),  # an option's own text, brackets and all

@@ -96,16 +96,17 @@ def test_the_reference_answer_is_right_and_an_empty_one_is_not(kind: Kind, diffi
 @pytest.mark.parametrize("family", FAMILIES)
 def test_chains_of_thought_quote_statements_that_join_to_the_gold(kind: Kind, family: str) -> None:
     for task in generate_tasks(seed=12, count=60, family=family, kinds=[kind], difficulty=3):
-        body, _, final = task.answer.partition(" Answer: ")
+        gold = task.options["ABCD".index(task.gold)] if task.options else task.gold
+        ending = f" So {gold}. Answer: {task.gold}" if task.options else f" Answer: {gold}"
+        assert task.answer.endswith(ending)
+        body = task.answer.removesuffix(ending)
         reads = read_context(task.prompt)
         asked = [name.lower() for name in re.findall(r"From ([^:]+): ", body)]
         steps = [step.strip().lower() for step in re.findall(r"[^.:]+\.", body)]
         assert len(steps) == len(asked) == HOPS[kind]
-        gold = task.options["ABCD".index(task.gold)] if task.options else task.gold
         told = {frozenset((read.first, read.second)): read for read in reads}
         for known, following in zip(asked, [*asked[1:], gold.lower()], strict=True):
             assert told[frozenset((known, following))].sentence in steps
-        assert final == (f"{gold} ({task.gold})" if task.options else gold)
         question = task.prompt.split("\n\n")[1].lower()
         start = reached(reads, steps) - {gold}
         assert len(start) == 1 and start.pop() in question
@@ -114,7 +115,7 @@ def test_chains_of_thought_quote_statements_that_join_to_the_gold(kind: Kind, fa
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_only_option_that_the_text_relates_in_the_way_asked_is_the_gold(family: str) -> None:
     for task in generate_tasks(seed=13, count=100, family=family, kinds=["choice_cot"], difficulty=3):
-        asked, _, step = task.answer.split(" Answer: ")[0].lower().removeprefix("from ").partition(": ")
+        asked, _, step = task.answer.split(" So ")[0].lower().removeprefix("from ").partition(": ")
         read = next(read for read in read_context(task.prompt) if read.sentence == step)
         gold = task.options["ABCD".index(task.gold)]
         assert gold in (read.first, read.second)

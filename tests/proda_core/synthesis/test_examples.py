@@ -114,7 +114,7 @@ def test_choices_have_four_options_one_right_and_balanced_places(
             fact = verbalise(
                 relation.type, snapshot.term(relation.subject_id), snapshot.term(relation.object_id)
             )
-            assert answer == f"From {snapshot.term(known)}: {fact} Answer: {snapshot.term(gold)} ({letter})"
+            assert answer == f"From {snapshot.term(known)}: {fact} So {snapshot.term(gold)}. Answer: {letter}"
     assert max(letters.values()) - min(letters.values()) <= 2
 
 

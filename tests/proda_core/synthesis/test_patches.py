@@ -38,8 +38,10 @@ def walks(patch: PatchSet, role: Role) -> list[MixtureRow]:
 
 
 def concluded(row: MixtureRow) -> str:
-    """The name that a walk's reply ends on, its letter left out."""
-    return (parse_cot_name(row.example.messages[1].content) or "").split(" (")[0]
+    """The name that a walk's reply ends on, before its letter if it has one."""
+    answer = row.example.messages[1].content
+    named = re.search(r" So (.+)\. Answer: ", answer)
+    return named[1] if named else parse_cot_name(answer) or ""
 
 
 def test_every_row_passes_the_guard(patch: PatchSet, index: LineageIndex, build: BenchmarkBuild) -> None:
@@ -76,7 +78,7 @@ def test_a_walk_is_answered_by_canonical_steps_in_walking_order(
     for row in (*walks(patch, Role.PATCH), *walks(patch, Role.SCAFFOLD)):
         asked, answer = (m.content for m in row.example.messages)
         assert asked.endswith(COT_SUFFIX)
-        found = re.findall(r"From ([^:]+): ([^:]+\.)(?= From | Answer: )", answer)
+        found = re.findall(r"From ([^:]+): ([^:]+?\.)(?= From | So | Answer: )", answer)
         assert len(found) >= 2
         reached = [known for known, _ in found]
         for (known, statement), following in zip(found, [*reached[1:], concluded(row)], strict=True):
@@ -93,9 +95,9 @@ def test_every_walk_ends_on_its_gold_by_name_and_a_lettered_one_on_one_of_its_op
             options = [line[3:] for line in asked.split("\n") if line[1:3] == ". "]
             letter = parse_cot_choice(answer, options)
             assert letter
-            assert f"{options['ABCD'.index(letter)]} ({letter})" == parse_cot_name(answer)
+            assert options["ABCD".index(letter)] == concluded(row)
         gold = concluded(row)
-        last = answer.split(" Answer: ")[0].split(". ")[-1]
+        last = re.split(r" So | Answer: ", answer)[0].split(". ")[-1]
         assert gold.casefold() in last.casefold()
 
 

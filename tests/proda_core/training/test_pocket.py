@@ -286,7 +286,7 @@ def test_openings_are_of_the_statements_of_the_text_and_of_nothing_else(tokenize
 
 
 def test_openings_of_options_are_their_letters(tokenizer: Tokenizer) -> None:
-    encoded = tokenizer.encode(f"{USER}What?\nA. river stone\nB. lamp{ASSISTANT}Answer: lamp (B){END}")
+    encoded = tokenizer.encode(f"{USER}What?\nA. river stone\nB. lamp{ASSISTANT}So lamp. Answer: B{END}")
     found = [
         (encoded.tokens[place], tokenizer.id_to_token(token))
         for place, token in OpeningFinder.of(tokenizer).find(encoded.ids)
