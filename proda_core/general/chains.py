@@ -1,7 +1,7 @@
 """Questions that walk a chain: forward or backward, by its ends, by a count of steps, or by naming each relation.
 
-Answers are chains of thought: each name reached and the statement that leads on from it, word for word, then "Answer: " and the
-last name, or that name and "Answer: " with its letter where there are options. Distractors are names on the chain, beyond it, and of other chains.
+Answers are chains of thought: each name reached and the statement that leads on from it, word for word, then the last name after
+"Answer: ", or that name and its letter where there are options. Distractors stand on the chain, beyond it, or on other chains.
 """
 
 from collections.abc import Sequence
