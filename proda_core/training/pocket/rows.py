@@ -16,11 +16,13 @@ from proda_core.general.tasks import GeneralTask, ask_on, build_question
 from proda_core.layout import context_prompt
 from proda_core.training.pocket.curriculum import Level
 from proda_core.training.pocket.drills import COMMONEST, Turn, drill, guess
+from proda_core.training.pocket.fillers import FILLED, with_fillers
 from proda_core.training.pocket.openings import Opening, OpeningFinder
 from proda_core.training.pocket.strange import reworded, strange_phrases
 from proda_core.training.pocket.tokenizer import ASSISTANT, END, MARK, USER
 
 _STRANGE_SHARE = 0.6
+_FILLED_SHARE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,13 @@ class RowMaker:
         ):
             phrases = strange_phrases(rng, world, self.words)
             turns = [Turn(reworded(turn.user, phrases), reworded(turn.assistant, phrases)) for turn in turns]
+        if rng.random() < _FILLED_SHARE:
+            turns = [
+                Turn(with_fillers(rng, turn.user, names=world.names, words=self.words), turn.assistant)
+                if question.kind in FILLED
+                else turn
+                for turn, question in zip(turns, questions, strict=True)
+            ]
         return turns, difficulty, kind
 
 

@@ -24,10 +24,11 @@ from proda_core.training.pocket.batches import IGNORED, batches, collate
 from proda_core.training.pocket.crew import Crew
 from proda_core.training.pocket.curriculum import LEVELS, level_at
 from proda_core.training.pocket.export import export
+from proda_core.training.pocket.fillers import with_fillers
 from proda_core.training.pocket.forward import TrainingForward
 from proda_core.training.pocket.openings import OpeningFinder
 from proda_core.training.pocket.pretrain import LOG, Plan, Pretraining
-from proda_core.training.pocket.rows import PieceMaker, RowMaker, pocket_names, task_rows
+from proda_core.training.pocket.rows import PieceMaker, Row, RowMaker, pocket_names, task_rows
 from proda_core.training.pocket.setup import new_model, wording_words
 from proda_core.training.pocket.tokenizer import ASSISTANT, END, USER, save_tokenizer, train_tokenizer
 
@@ -294,6 +295,27 @@ def test_openings_of_options_are_their_letters(tokenizer: Tokenizer) -> None:
     last = [tokenizer.encode(word).tokens[-1] for word in ("stone", "lamp")]
     a, b = (tokenizer.encode(letter).tokens[0] for letter in "AB")
     assert found == [(last[0], a), ("\n", a), (last[1], b), (ASSISTANT, b)]
+
+
+@given(seed=st.integers(0, 999))
+def test_fillers_leave_text_names_and_options_alone(seed: int) -> None:
+    user = "Dark elm leads to sea.\n\nWhat does dark elm lead to?\nA. sea\nB. dark elm"
+    filled = with_fillers(Random(seed), user, names=("dark elm", "sea"), words=("river", "stone", "of"))
+    assert filled.startswith("Dark elm leads to sea.\n\n") and filled.endswith("?\nA. sea\nB. dark elm")
+    assert " dark elm " in filled.split("\n")[2]
+    asked = iter(filled.split("\n")[2].split())
+    assert all(word in asked for word in ("What", "does", "dark", "elm", "lead", "to?"))  # in this order
+
+
+def test_some_questions_of_pretraining_have_fillers_and_their_answers_stay(
+    tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maker = run_of(tokenizer, Path()).maker
+    pools: list[list[Row]] = []
+    for counts in ((0,), (3,)):
+        monkeypatch.setattr("proda_core.training.pocket.fillers._COUNTS", counts)
+        pools.append(maker.pool(1, 1, level=LEVELS[1], count=40))
+    assert sum(len(row.ids) for row in pools[1]) > sum(len(row.ids) for row in pools[0])
 
 
 def test_an_export_loads_as_a_plain_folder_with_its_card(tokenizer: Tokenizer, tmp_path: Path) -> None:
