@@ -308,14 +308,23 @@ def test_fillers_leave_text_names_and_options_alone(seed: int) -> None:
 
 
 def test_some_questions_of_pretraining_have_fillers_and_their_answers_stay(
-    tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+    tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    maker = run_of(tokenizer, Path()).maker
+    maker = replace(run_of(tokenizer, tmp_path).maker, context=4096)
     pools: list[list[Row]] = []
-    for counts in ((0,), (3,)):
-        monkeypatch.setattr("proda_core.training.pocket.fillers._COUNTS", counts)
-        pools.append(maker.pool(1, 1, level=LEVELS[1], count=40))
-    assert sum(len(row.ids) for row in pools[1]) > sum(len(row.ids) for row in pools[0])
+    for extra in ("", " stone"):
+        monkeypatch.setattr(
+            "proda_core.training.pocket.rows.with_fillers",
+            lambda rng, asked, *, names, words, extra=extra: asked + extra,
+        )
+        pools.append(sorted(maker.pool(1, 1, level=LEVELS[1], count=40), key=_answers))
+    assert [_answers(row) for row in pools[0]] == [_answers(row) for row in pools[1]]
+    longer = [len(two.ids) > len(one.ids) for one, two in zip(*pools, strict=True)]
+    assert 0.3 < sum(longer) / len(longer) < 0.8  # 60 % of all but the drills and guesses
+
+
+def _answers(row: Row) -> list[tuple[int, ...]]:
+    return [row.ids[start:stop] for start, stop in row.answers]
 
 
 def test_an_export_loads_as_a_plain_folder_with_its_card(tokenizer: Tokenizer, tmp_path: Path) -> None:
