@@ -19,7 +19,7 @@ from proda_core.layout import context_prompt, parse_cot_choice, parse_cot_name, 
 
 ALL_KINDS: tuple[Kind, ...] = tuple(kind for kind in Kind if kind is not Kind.BY_HEART)
 # By heart nothing tells which option is right: worth practising for the form of a reply, worthless as a measure.
-PRACTISED_KINDS = (*ALL_KINDS, *[Kind.BY_HEART] * 6)
+PRACTISED_KINDS = (*ALL_KINDS, *[Kind.BY_HEART] * 14)
 _BY_HEART = (Kind.CHOICE_COT, Kind.CHAIN_CHOICE2, Kind.CHAIN_CHOICE2, Kind.CHAIN_CHOICE3)
 DEFAULT_NAMES = NameSource()
 _TRIES = 200
