@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.nn import functional
 
 from proda_core.errors import StudentError
 from proda_core.students.batching import length_sorted, pad_left, positions_of
@@ -136,9 +137,8 @@ class HFStudent:
 
     def _first_tokens(self, logits: torch.Tensor, flat: Sequence[EncodedPair], width: int) -> torch.Tensor:
         """Log-probability of each option's first token, from the prompt's last position; shape [options]."""
-        logp = logits.double().log_softmax(-1).repeat_interleave(width, dim=0)
-        firsts = torch.tensor([pair.continuation[0] for pair in flat], device=logp.device)
-        return logp.gather(1, firsts[:, None]).squeeze(1)
+        firsts = torch.tensor([pair.continuation[0] for pair in flat], device=logits.device)
+        return _log_probabilities(logits.repeat_interleave(width, dim=0), firsts)
 
     def _later_tokens(self, flat: Sequence[EncodedPair], mask: torch.Tensor, cache: Any) -> torch.Tensor:
         """Summed log-probability of each option's tokens after its first, fed after the shared prompt; shape [options]."""
@@ -154,8 +154,7 @@ class HFStudent:
         whole = torch.cat([mask, real], dim=1)
         positions = positions_of(whole)[:, -longest:]
         out = self._forward(fed, whole, positions, cache=cache, keep=longest)
-        logp = out.logits.double().log_softmax(-1).gather(2, wanted[..., None]).squeeze(2)
-        sums: torch.Tensor = (logp * real).sum(1)
+        sums: torch.Tensor = (_log_probabilities(out.logits, wanted) * real).sum(1)
         return sums
 
     def _forward(
@@ -187,3 +186,9 @@ class HFStudent:
                 yield
         finally:
             self.model.train(training)
+
+
+def _log_probabilities(logits: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    """The log-probability of each token under its logits, computed in fp32 and given in fp64; shape of ``tokens``."""
+    flat = functional.cross_entropy(logits.flatten(0, -2).float(), tokens.flatten(), reduction="none")
+    return -flat.double().view(tokens.shape)
