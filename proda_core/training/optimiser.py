@@ -18,10 +18,11 @@ _BETAS = (0.9, 0.99)
 
 
 class StackedMuon(torch.optim.Muon):
-    """torch's Muon (with its default learning rate adjustment), matrices of one shape orthogonalised together.
+    """torch's Muon, matrices of one shape orthogonalised together.
 
     LoRA on every layer makes dozens of matrices of a few shapes; one by one, their many small products take a third of a step
-    on a small model (docs/LOG.md). Same state, same arguments and, up to rounding in bf16, same steps.
+    on a small model (docs/LOG.md). Same state, same arguments and, up to rounding in bf16, same steps. Raises ValueError for a
+    learning rate adjustment other than torch's default.
     """
 
     @torch.no_grad()
@@ -32,6 +33,8 @@ class StackedMuon(torch.optim.Muon):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
+            if group["adjust_lr_fn"] not in (None, "original"):
+                raise ValueError(f"adjust_lr_fn is None or 'original' here, not {group['adjust_lr_fn']!r}")
             alike: dict[tuple[int, int], list[Tensor]] = defaultdict(list)
             for weight in group["params"]:
                 if weight.grad is not None:

@@ -11,9 +11,8 @@ from proda_core.general.chains import HOPS
 from proda_core.general.questions import Kind
 from proda_core.training.pocket.drills import COMMONEST
 
-FILLED = frozenset(
-    {*HOPS, Kind.OPEN, Kind.CHOICE, Kind.CHOICE_COT, Kind.RECALL}
-)  # kinds that quote no statement
+# Kinds whose questions quote no statement.
+FILLED = frozenset({*HOPS, Kind.OPEN, Kind.CHOICE, Kind.CHOICE_COT, Kind.RECALL})
 _COUNTS = (0, 0, 1, 1, 2, 3)
 _AS_FIRST = 0.35
 _COMMON = 2000

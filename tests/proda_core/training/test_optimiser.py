@@ -1,5 +1,6 @@
 """Tests of the optimisers: stacked Muon against torch's own."""
 
+import pytest
 import torch
 
 from proda_core.training.optimiser import StackedMuon
@@ -46,3 +47,10 @@ def test_a_closure_is_called_with_gradients_and_its_loss_returned() -> None:
 
     assert StackedMuon([weight], lr=0.1).step(closure) == 16.0
     assert not torch.equal(weight, torch.ones(4, 4))
+
+
+def test_another_adjustment_of_the_learning_rate_is_refused_and_not_ignored() -> None:
+    weight = torch.nn.Parameter(torch.ones(4, 4))
+    weight.grad = torch.ones(4, 4)
+    with pytest.raises(ValueError, match="match_rms_adamw"):
+        StackedMuon([weight], adjust_lr_fn="match_rms_adamw").step()
