@@ -159,13 +159,7 @@ def test_raising_the_budget_of_a_finished_session_goes_on_from_a_new_decision(va
 def test_an_accepted_round_is_the_incumbent_and_a_rejected_one_after_it_changes_nothing(variant: Any) -> None:
     # The whole error rate goes to the first verdict, so it is easily passed and the second cannot be. That the first patch gains
     # an item at all is this training's luck: deterministic on one kind of processor, and to be set anew with another pocket.
-    generous = {
-        "alpha": 0.99,
-        "max_verdicts": 1,
-        "sealed_margin": 0.99,
-        "general_margin": 0.99,
-        "margin_confidence": 0.5,
-    }
+    generous = {"alpha": 0.99, "max_verdicts": 1, "sealed_margin": 0.99, "general_margin": 0.99}
     folder = variant(
         student={"base": "pocket"},
         training={"epochs": 5, "rank": 32, "learning_rate": 0.004, "continue_incumbent": True},
