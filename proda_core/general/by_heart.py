@@ -9,17 +9,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
+from proda_core.general.openers import with_opener
 from proda_core.general.questions import Asker, Kind, Question
 from proda_core.general.worlds import World
 from proda_core.layout import LETTERS
 
 _HAZY = 0.5
+_OPENED = 0.5
 _CONCLUSION = "Answer: "
 
 
 def by_heart(asker: Asker, world: World, question: Question) -> Question:
-    """A choice asked with its text as one asked without, half of them remembered hazily."""
-    answer = question.answer
+    """A choice asked with its text as one asked without, half of them remembered hazily, half behind an opener."""
+    text, answer = question.text, question.answer
+    if asker.rng.random() < _OPENED:
+        text = with_opener(asker.rng, text, asker.names.draw(asker.rng, world.family, count=1)[0])
     if asker.rng.random() < _HAZY:
         gold = question.options[LETTERS.index(question.gold)]
         fresh = asker.names.draw(asker.rng, world.family, count=1)[0]
@@ -27,7 +31,7 @@ def by_heart(asker: Asker, world: World, question: Question) -> Question:
         hazy = fresh if asker.rng.random() < 0.5 else _garbled(asker.rng, gold, fresh)
         steps = re.sub(rf"\b{re.escape(gold)}\b", hazy, steps, flags=re.IGNORECASE)
         answer = f"{steps}{_CONCLUSION}{conclusion}"
-    return replace(question, kind=Kind.BY_HEART, answer=answer)
+    return replace(question, kind=Kind.BY_HEART, text=text, answer=answer)
 
 
 def _garbled(rng: Random, name: str, other: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proda_core.general.forms import PathForm, Phrasings
+from proda_core.general.path_grammar import composed_path
 from proda_core.general.phrasings import phrasings_of
 from proda_core.general.questions import Asker, Kind, NoQuestionError, Question, capital, rephrases
 from proda_core.general.wordings import Wording, active_wordings
@@ -25,6 +26,7 @@ HOPS: dict[Kind, int] = {
 _WITH_OPTIONS = frozenset({Kind.CHAIN_CHOICE2, Kind.CHAIN_CHOICE3, Kind.CHAIN_CHOICE4})
 _COUNTS = {2: "two", 3: "three", 4: "four"}
 _FORWARD_SHARE = 0.65
+_COMPOSED_SHARE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,7 @@ def _wording(asker: Asker, world: World, walk: Walk) -> str:
     """The question: by naming the relations, by counting, or by the end of the chain where the walk ends there."""
     rng, forms = asker.rng, phrasings_of(world.family)
     if world.branched or rng.random() < 0.5:
-        form = rng.choice(forms.path_forward if walk.forward else forms.path_backward)
-        return _path(asker, world, walk, form=form)
+        return _path(asker, world, walk, form=_path_form(asker, world, walk, forms))
     if walk.closes and rng.random() < 0.75:
         return rng.choice(forms.ends if walk.forward else forms.starts).format(n=walk.known)
     return _counted(asker, walk, forms)
@@ -92,6 +93,13 @@ def _counted(asker: Asker, walk: Walk, forms: Phrasings) -> str:
     """The question that counts the steps."""
     template = asker.rng.choice(forms.counted if walk.forward else forms.counted_back)
     return template.format(n=walk.known, k=_COUNTS[len(walk.facts)])
+
+
+def _path_form(asker: Asker, world: World, walk: Walk, forms: Phrasings) -> PathForm:
+    """A form to name the relations in: listed, or in the train family mostly put together anew."""
+    if world.family == "train" and asker.rng.random() < _COMPOSED_SHARE:
+        return composed_path(asker.rng, forward=walk.forward)
+    return asker.rng.choice(forms.path_forward if walk.forward else forms.path_backward)
 
 
 def _path(asker: Asker, world: World, walk: Walk, *, form: PathForm) -> str:

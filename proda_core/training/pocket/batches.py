@@ -12,9 +12,10 @@ from random import Random
 import torch
 from torch import Tensor
 
+from proda_core.training.pocket.openings import NO_TOKEN, Opening
 from proda_core.training.pocket.rows import Row
 
-IGNORED = -100
+IGNORED = NO_TOKEN
 _PLACES = 512
 _OPENINGS = 256
 
@@ -23,7 +24,8 @@ _OPENINGS = 256
 class Batch:
     """Padded ids (rows, length), flat places of predictions, their targets, the answer of each, and which end an answer.
 
-    `openings` and `opened` are places and targets of the auxiliary objective; `difficulties` and `owners` count answers.
+    `openings` are places of the auxiliary objective, `opened` its targets: of the first layer asked, then of the second;
+    `difficulties` and `owners` count answers.
     """
 
     ids: Tensor
@@ -62,12 +64,12 @@ def collate(rows: Sequence[Row]) -> Batch:
     width = _width(max(len(row.ids) for row in rows))
     ids = torch.zeros(len(rows), width, dtype=torch.long)
     predictions: list[tuple[int, int, int, bool]] = []
-    openings: list[tuple[int, int]] = []
+    openings: list[Opening] = []
     difficulties: list[int] = []
     for number, row in enumerate(rows):
         first = number * width
         ids[number, : len(row.ids)] = torch.tensor(row.ids)
-        openings += [(first + place, token) for place, token in row.openings]
+        openings += [(first + place, token, behind) for place, token, behind in row.openings]
         for start, stop in row.answers:
             owner = len(difficulties)
             predictions += [
@@ -75,7 +77,7 @@ def collate(rows: Sequence[Row]) -> Batch:
             ]
             difficulties.append(row.difficulty)
     predictions += [(0, IGNORED, len(difficulties), False)] * (-len(predictions) % _PLACES)
-    openings += [(0, IGNORED)] * (-len(openings) % _OPENINGS)
+    openings += [(0, IGNORED, IGNORED)] * (-len(openings) % _OPENINGS)
     places, targets, owners, endings = zip(*predictions, strict=True)
     return Batch(
         ids,
@@ -83,8 +85,8 @@ def collate(rows: Sequence[Row]) -> Batch:
         torch.tensor(targets),
         torch.tensor(owners),
         torch.tensor(endings),
-        torch.tensor([place for place, _ in openings], dtype=torch.long),
-        torch.tensor([token for _, token in openings], dtype=torch.long),
+        torch.tensor([place for place, _, _ in openings], dtype=torch.long),
+        torch.tensor([row[asked] for asked in (1, 2) for row in openings], dtype=torch.long),
         torch.tensor(difficulties),
         sum(len(row.ids) for row in rows),
     )

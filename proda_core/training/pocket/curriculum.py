@@ -72,7 +72,7 @@ _MIDDLE = (
 )
 _LAST = (
     (Kind.COPY, 0.7),
-    (Kind.CLOZE, 0.8),
+    (Kind.CLOZE, 1.6),
     (Kind.OPEN, 2.0),
     (Kind.RECALL, 1.2),
     (Kind.LISTING, 0.8),
@@ -90,8 +90,8 @@ _LAST = (
 LEVELS = (
     Level(0, (1.0,), (3, 5), _SINGLE, drills=0.5, guesses=0.0, until=0.1),
     Level(1, (0.5, 0.5), (3, 5), _FIRST, drills=0.2, guesses=0.05, until=0.25),
-    Level(2, (0.2, 0.3, 0.5), (2, 5), _MIDDLE, drills=0.12, guesses=0.05, until=0.5),
-    Level(3, (0.1, 0.25, 0.3, 0.35), (1, 5), _LAST, drills=0.1, guesses=0.06, until=1.0),
+    Level(2, (0.2, 0.3, 0.5), (2, 5), _MIDDLE, drills=0.12, guesses=0.12, until=0.5),
+    Level(3, (0.1, 0.25, 0.3, 0.35), (1, 5), _LAST, drills=0.1, guesses=0.15, until=1.0),
 )
 
 

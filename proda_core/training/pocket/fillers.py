@@ -8,25 +8,32 @@ from collections.abc import Sequence
 from random import Random
 
 from proda_core.general.chains import HOPS
+from proda_core.general.openers import with_opener
 from proda_core.general.questions import Kind
-from proda_core.training.pocket.drills import COMMONEST
 
+COMMONEST = 200  # words, of which no name begins or ends
 # Kinds whose questions quote no statement.
-FILLED = frozenset({*HOPS, Kind.OPEN, Kind.CHOICE, Kind.CHOICE_COT, Kind.RECALL})
+FILLED = frozenset({*HOPS, Kind.OPEN, Kind.CHOICE, Kind.CHOICE_COT, Kind.RECALL, Kind.BY_HEART})
 _COUNTS = (0, 0, 1, 1, 2, 3)
 _AS_FIRST = 0.35
 _COMMON = 2000
 _COMMONEST_SHARE = 0.6
+_OPENED = 0.4
 
 
 def with_fillers(rng: Random, asked: str, *, names: Sequence[str], words: Sequence[str]) -> str:
-    """A user text whose question, the first line after its last empty one, has up to three words more, none inside a name."""
+    """A user text whose question, the first line after its last empty one, has up to three words more, none inside a name,
+    and may stand behind an opener.
+    """
     head, gap, question = asked.rpartition("\n\n")
     line, newline, options = question.partition("\n")
     for _ in range(rng.choice(_COUNTS)):
         pool = words[:COMMONEST] if rng.random() < _COMMONEST_SHARE else words[:_COMMON]
         place = 0 if rng.random() < _AS_FIRST else rng.choice(_gaps(line, names))
         line = f"{line[:place]}{rng.choice(pool)} {line[place:]}"
+    if rng.random() < _OPENED:
+        topic = " ".join(rng.choices(words, k=rng.choice((1, 1, 2))))
+        line = with_opener(rng, line, topic)
     return f"{head}{gap}{line}{newline}{options}"
 
 

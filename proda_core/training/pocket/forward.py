@@ -11,13 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-_EARLY_LAYER = 2  # one layer to mark where statements open, one to look there
+_EARLY_LAYERS = (
+    2,
+    3,
+)  # one layer to mark where statements open, one to look there, one to look behind the name
 
 
 class TrainingForward(nn.Module):
-    """Logits of a Llama model at chosen positions of a batch, and from an early layer by way of `opener`, which is trained along.
+    """Logits of a Llama model at chosen positions of a batch, and from two early layers by way of `opener`.
 
-    The early layer's are for the auxiliary objective (`openings`); nothing of it remains in the model.
+    The early layers' are for the auxiliary objective (`openings`); `opener` is trained along and is no part of the model.
     """
 
     def __init__(self, model: Any, *, dtype: torch.dtype = torch.bfloat16) -> None:
@@ -26,7 +29,8 @@ class TrainingForward(nn.Module):
         self.model: Any = model
         self.dtype = dtype
         self.heads: int = config.num_attention_heads
-        self.opener = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
+        self.early = [min(number, config.num_hidden_layers) for number in _EARLY_LAYERS]
+        self.opener = nn.Linear(config.hidden_size, len(_EARLY_LAYERS) * config.hidden_size, bias=False)
         self.eps: float = config.rms_norm_eps
         width = config.hidden_size // self.heads
         rates = config.rope_parameters["rope_theta"] ** (-torch.arange(0, width, 2).float() / width)
@@ -36,22 +40,23 @@ class TrainingForward(nn.Module):
     def forward(self, ids: Tensor, places: Tensor, openings: Tensor) -> tuple[Tensor, Tensor]:
         """Float32 logits for token ids (rows, length) at flat places into rows x length.
 
-        The first are the model's (places, vocabulary), the second the early layer's (openings, vocabulary).
+        The first are the model's (places, vocabulary), the second the early layers' (2 x openings, vocabulary), layer by layer.
         """
         core = self.model.model
         table = core.embed_tokens.weight.to(self.dtype)
         hidden = functional.embedding(ids, table)
         length = ids.shape[1]
         future = torch.full((length, length), float("-inf"), dtype=self.dtype).triu(1)
-        early = hidden
+        early: list[Tensor] = []
         for number, layer in enumerate(core.layers, start=1):
             hidden = hidden + self._attend(layer.self_attn, self._norm(hidden, layer.input_layernorm), future)
             hidden = hidden + self._feed(layer.mlp, self._norm(hidden, layer.post_attention_layernorm))
-            early = hidden if number == _EARLY_LAYER else early
+            asked = self.early.count(number)
+            if asked:
+                early += [self._norm(_at(hidden, openings), core.norm)] * asked
         chosen = self._norm(_at(hidden, places), core.norm)
-        opened = functional.linear(
-            self._norm(_at(early, openings), core.norm), self.opener.weight.to(self.dtype)
-        )
+        halves = self.opener.weight.to(self.dtype).chunk(len(self.early))
+        opened = torch.cat([functional.linear(one, half) for one, half in zip(early, halves, strict=True)])
         return (chosen @ table.T).float(), (opened @ table.T).float()
 
     def _norm(self, hidden: Tensor, norm: Any) -> Tensor:

@@ -15,13 +15,17 @@ from proda_core.general.questions import CONTEXT_FREE, Asker, Kind, NoQuestionEr
 from proda_core.general.tasks import GeneralTask, ask_on, build_question
 from proda_core.layout import context_prompt
 from proda_core.training.pocket.curriculum import Level
-from proda_core.training.pocket.drills import COMMONEST, Turn, drill, guess
-from proda_core.training.pocket.fillers import FILLED, with_fillers
+from proda_core.training.pocket.drills import Turn, drill, guess
+from proda_core.training.pocket.fillers import COMMONEST, FILLED, with_fillers
 from proda_core.training.pocket.openings import Opening, OpeningFinder
 from proda_core.training.pocket.strange import reworded, strange_phrases
 from proda_core.training.pocket.tokenizer import ASSISTANT, END, MARK, USER
 
 _STRANGE_SHARE = 0.6
+_PREPOSITION_SHARE = 0.2
+_PREPOSITIONS = (*["of"] * 8, "in", "for", "by", "to", "with", "on")
+_DEGREE_SHARE = 0.08
+_DEGREES = ("more", "less", "new", "other", "first", "good", "great", "long", "many", "own", "same", "most")
 _FILLED_SHARE = 0.6
 
 
@@ -41,17 +45,24 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class WordMaker:
-    """Names of one to three ordinary words that chance puts together.
+    """Names of one to three ordinary words that chance puts together, some by a preposition ("depth of river").
 
-    The commonest words are no names: they tell where a name ends and an unknown phrase begins.
+    The commonest words do not end a name, and few begin one: they tell where it ends and an unknown phrase begins.
     """
 
     words: tuple[str, ...]
 
     def __call__(self, rng: Random) -> str:
-        count = rng.choices((1, 2, 3), (4, 5, 1))[0]
-        joint = "-" if count == 2 and rng.random() < 0.1 else " "
-        return joint.join(rng.choice(self.words[COMMONEST:] or self.words) for _ in range(count))
+        count = rng.choices((1, 2, 3), (4, 5, 2))[0]
+        named = [rng.choice(self.words[COMMONEST:] or self.words) for _ in range(count)]
+        if count == 1:
+            return named[0]
+        if rng.random() < _PREPOSITION_SHARE:
+            named.insert(rng.randrange(1, count), rng.choice(_PREPOSITIONS))
+        elif rng.random() < _DEGREE_SHARE:
+            named[0] = rng.choice(_DEGREES)
+        joint = "-" if len(named) == 2 and rng.random() < 0.1 else " "
+        return joint.join(named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +90,16 @@ def pocket_names(tokenizer: Tokenizer, words: Sequence[str]) -> NameSource:
 
 
 @dataclass(frozen=True, slots=True)
+class _Draft:
+    """A conversation before its encoding, and the names of its text."""
+
+    turns: list[Turn]
+    difficulty: int
+    kind: Kind
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RowMaker:
     """Makes rows for one tokenizer and name source; the family is train in pretraining."""
 
@@ -93,13 +114,17 @@ class RowMaker:
         rng = Random(f"pocket:{seed}:{number}:{level.number}")
         finder = OpeningFinder.of(self.tokenizer)
         drafts = [self._draft(rng, level) for _ in range(count)]
-        rows = self.encode([turns for turns, _, _ in drafts])
+        rows = self.encode([draft.turns for draft in drafts])
         kept = [
-            Row(ids, answers, difficulty, kind, finder.find(ids))
-            for (ids, answers), (_, difficulty, kind) in zip(rows, drafts, strict=True)
+            Row(ids, answers, draft.difficulty, draft.kind, finder.find(ids, self._ids(draft.names)))
+            for (ids, answers), draft in zip(rows, drafts, strict=True)
             if len(ids) <= self.context
         ]
         return sorted(kept, key=lambda row: len(row.ids))
+
+    def _ids(self, names: Sequence[str]) -> list[list[int]]:
+        """Names as token ids."""
+        return [encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(names))]
 
     def encode(
         self, conversations: Sequence[Sequence[Turn]]
@@ -121,12 +146,13 @@ class RowMaker:
             rows.append((tuple(ids), tuple(answers)))
         return rows
 
-    def _draft(self, rng: Random, level: Level) -> tuple[list[Turn], int, Kind]:
-        """One conversation: a first question of the level's mix, then more on the same world; or a drill."""
+    def _draft(self, rng: Random, level: Level) -> _Draft:
+        """One conversation: a first question of the level's mix, then more on the same world; or a drill, or a guess."""
         if rng.random() < level.drills:
-            return drill(rng, self.family, names=self.names, words=self.words), 0, Kind.RECALL
+            world, turns = drill(rng, self.family, names=self.names, words=self.words)
+            return _Draft(turns, 0, Kind.RECALL, world.names)
         if rng.random() < level.guesses:
-            return guess(rng, self.family, names=self.names), 0, Kind.BY_HEART
+            return _Draft(guess(rng, self.family, names=self.names, words=self.words), 0, Kind.BY_HEART, ())
         difficulty = rng.choices(range(len(level.difficulties)), level.difficulties)[0]
         kind = rng.choices(level.kinds, level.weights)[0]
         world, first = build_question(rng, self.family, kind, difficulty=difficulty, names=self.names)
@@ -151,7 +177,7 @@ class RowMaker:
                 else turn
                 for turn, question in zip(turns, questions, strict=True)
             ]
-        return turns, difficulty, kind
+        return _Draft(turns, difficulty, kind, world.names)
 
 
 def _turns(text: str, questions: Sequence[Question]) -> list[Turn]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,9 @@ from hypothesis import strategies as st
 
 from proda_core.general import ALL_KINDS, Kind, family_of, generate_tasks, regenerate_task, reply_is_right
 from proda_core.general.chains import HOPS
+from proda_core.general.forms import PathForm
+from proda_core.general.openers import with_opener
+from proda_core.general.path_grammar import composed_path
 from proda_core.general.phrasings import HELDOUT, TRAIN
 from proda_core.general.questions import CONTEXT_FREE
 from proda_core.general.wordings import Flavour, wordings_of
@@ -165,6 +169,54 @@ def test_by_heart_concludes_on_the_option_even_where_its_steps_do_not_name_it() 
         assert parse_cot_choice(task.answer, task.options) == task.gold and "\n\n" not in task.prompt
         hazy += gold.lower() not in task.answer.split("Answer: ")[0].lower()
     assert 100 < hazy < 200
+
+
+def test_only_the_train_family_is_asked_in_paths_put_together_at_random(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    form = PathForm("Composed {a} {vp}", " {vp}", " {vp} what?")
+    monkeypatch.setattr("proda_core.general.chains.composed_path", lambda rng, *, forward: form)
+    asked = {
+        family: sum(
+            "\n\nComposed " in task.prompt
+            for task in generate_tasks(seed=19, count=200, family=family, kinds=["chain2"], difficulty=2)
+        )
+        for family in FAMILIES
+    }
+    assert asked["train"] > 50 and asked["heldout"] == 0
+
+
+def test_half_of_what_is_asked_by_heart_stands_behind_an_opener(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "proda_core.general.by_heart.with_opener", lambda rng, asked, topic: f"{topic}! {asked}"
+    )
+    tasks = generate_tasks(seed=18, count=200, family="train", kinds=["by_heart"], difficulty=1)
+    opened = [task.prompt.partition("! ")[0] for task in tasks if "! " in task.prompt]
+    assert 70 < len(opened) < 130
+    assert {family_of(topic) for topic in opened} == {"train"}
+
+
+def test_an_opener_speaks_of_its_topic_and_leaves_the_question() -> None:
+    rng = Random(4)
+    for _ in range(50):
+        asked = with_opener(rng, "What does elm need?\nA. sea", "river delta")
+        assert asked.lower().endswith("what does elm need?\na. sea")
+        assert "river delta" in asked.lower() and asked[0].isupper()
+
+
+@pytest.mark.parametrize("forward", [True, False])
+@pytest.mark.parametrize("hops", [2, 3, 4])
+def test_a_path_put_together_at_random_names_its_start_once_and_each_relation_in_turn(
+    forward: bool, hops: int
+) -> None:
+    rng = Random(hops)
+    for _ in range(500):
+        form = composed_path(rng, forward=forward)
+        parts = [form.first, *[form.middle] * (hops - 2), form.last]
+        told = "".join(part.format(a="ZED", vp=f"R{number}") for number, part in enumerate(parts))
+        assert told.count("ZED") == 1 and (told.index("ZED") < told.index("R0")) == forward
+        assert re.findall(r"R\d", told) == [f"R{number}" for number in range(hops)]
+        assert told[-1] in "?." and "{" not in told and "  " not in told
 
 
 def test_gold_letters_are_balanced() -> None:

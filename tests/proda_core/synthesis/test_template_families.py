@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import fields
 from itertools import combinations
+from random import Random
 
 from proda_core.general import phrasings
+from proda_core.general.path_grammar import composed_path
 from proda_core.probing import templates as probe_templates
 from proda_core.synthesis import example_templates, item_templates, patch_templates
 
@@ -53,6 +55,16 @@ def test_no_two_families_share_the_part_of_a_path_that_asks() -> None:
     }
     assert not closings[0] & closings[1]
     assert not (closings[0] | closings[1]) & general
+
+
+def test_a_path_put_together_at_random_asks_as_no_other_family_does() -> None:
+    others = {
+        _plain(t.closing) for family in (item_templates.FAMILY, patch_templates.FAMILY) for t in family
+    } | {_plain(form.last) for form in (*phrasings.HELDOUT.path_forward, *phrasings.HELDOUT.path_backward)}
+    rng = Random(0)
+    composed = [composed_path(rng, forward=forward) for forward in (True, False) for _ in range(5000)]
+    assert not {_plain(form.last) for form in composed} & others
+    assert len(set(composed)) > 5000
 
 
 def test_template_names_are_told_apart_by_family() -> None:
