@@ -71,10 +71,7 @@ _COMMANDS = ("name", "find", "tell us", "say", "give", "think of")
 
 def composed_path(rng: Random, *, forward: bool) -> PathForm:
     """A form: one relation inside the other, or told one after another with the question at the end."""
-    shape = rng.random()
-    if shape < 0.5:
-        return _nested(rng, forward=forward)
-    return _told(rng, forward=forward)
+    return (_nested if rng.random() < 0.5 else _told)(rng, forward=forward)
 
 
 def _nested(rng: Random, *, forward: bool) -> PathForm:
