@@ -11,10 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-_EARLY_LAYERS = (
-    2,
-    3,
-)  # one layer to mark where statements open, one to look there, one to look behind the name
+# One layer to mark where statements open, one to look there, one to look behind the name.
+_EARLY_LAYERS = (2, 3)
 
 
 class TrainingForward(nn.Module):

@@ -299,6 +299,24 @@ def test_openings_tell_what_stands_behind_the_longest_name_that_a_statement_open
     assert [token for _, _, token in found] == [behind[0]] * 2 + [behind[1]] * 2 + [NO_TOKEN] * 2
 
 
+def test_the_second_layer_is_asked_for_the_opening_and_the_third_for_what_stands_behind_it(
+    tokenizer: Tokenizer,
+) -> None:
+    row = Row(tuple(range(5, 21)), ((12, 16),), 1, Kind.OPEN, ((4, 7, 9), (6, 8, NO_TOKEN)))
+    batch = collate([row])
+    first, second = batch.opened.chunk(2)
+    assert first[:2].tolist() == [7, 8] and second[:2].tolist() == [9, NO_TOKEN]
+    model = new_model(replace(PLAN, layers=4), tokenizer)
+    forward = TrainingForward(model, dtype=torch.float32)
+    with torch.no_grad():
+        _, opened = forward(batch.ids, batch.places, batch.openings)
+        hidden = model(input_ids=batch.ids, output_hidden_states=True).hidden_states
+        table = model.model.embed_tokens.weight
+        for layer, half, found in zip((2, 3), forward.opener.weight.chunk(2), opened.chunk(2), strict=True):
+            asked = model.model.norm(hidden[layer].reshape(-1, PLAN.hidden)[batch.openings])
+            assert torch.allclose(found, asked @ half.T @ table.T, atol=1e-4)
+
+
 def test_openings_of_options_are_their_letters(tokenizer: Tokenizer) -> None:
     encoded = tokenizer.encode(f"{USER}What?\nA. river stone\nB. lamp{ASSISTANT}So lamp. Answer: B{END}")
     found = [
