@@ -57,7 +57,7 @@ class SynthesisConfig(_Section):
         ge=1,
         description="multiple-choice rows of each fact: the first reasoned, the second by its option alone",
     )
-    general_rows: int = Field(1200, ge=0, description="general rows in V1's mixture")
+    general_rows: int = Field(1600, ge=0, description="general rows in V1's mixture")
 
 
 class StudentConfig(_Section):
@@ -76,10 +76,10 @@ class TrainingConfig(_Section):
     optimiser: Literal["adamw", "muon"] = Field(
         "muon", description="muon, or adamw, which wants about a tenth of the learning rate"
     )
-    learning_rate: float = Field(6e-3, gt=0, description="highest learning rate, reached after the warm-up")
+    learning_rate: float = Field(9e-3, gt=0, description="highest learning rate, reached after the warm-up")
     warmup_share: float = Field(0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
-    batch_tokens: int = Field(1024, ge=128, description="tokens in a batch, padding included")
-    epochs: float = Field(8, gt=0, description="passes over the mixture at most")
+    batch_tokens: int = Field(2048, ge=128, description="tokens in a batch, padding included")
+    epochs: float = Field(9, gt=0, description="passes over the mixture at most")
     max_steps: int | None = Field(None, ge=1, description="steps at most, whatever epochs says")
     max_length: int = Field(256, ge=32, description="longest row; longer ones are cut")
     precision: Literal["auto", "fp32", "bf16"] = Field(

@@ -28,7 +28,6 @@ class Batch:
 
     inputs: Padded
     targets: torch.Tensor
-    tokens: int  # real tokens, padding excluded
 
 
 class BatchPlan:
@@ -78,7 +77,7 @@ def collate(rows: Sequence[EncodedRow], *, pad: int, device: torch.device) -> Ba
         for row in rows
     ]
     padded = [[UNLABELLED] * (keep - len(row)) + row for row in targets]
-    return Batch(inputs, torch.tensor(padded, device=device), sum(len(row.ids) for row in rows))
+    return Batch(inputs, torch.tensor(padded, device=device))
 
 
 def _width(length: int) -> int:

@@ -29,6 +29,7 @@ from proda_core.students.loading import LoadedModel, load_model, use_threads
 from proda_core.students.prompting import encode_row
 from proda_core.training.batches import BatchPlan
 from proda_core.training.checkpoint import Position
+from proda_core.training.gradients import Gradients, Recipe
 from proda_core.training.journal import Journal
 from proda_core.training.loop import Hooks, train
 from proda_core.training.lora import Trainee, make_trainee, save_adapter
@@ -130,7 +131,15 @@ def _compile(context: JobContext, wanted: TrainRequest, mixture: Mixture) -> Non
     context.scratch.mkdir(parents=True, exist_ok=True)
     after_epoch = _after_epoch(probe, trainee, loaded, wanted.student) if probe else None
     hooks = Hooks(_after_step(context), after_epoch, limit_s=wanted.wall_s)
-    position = train(trainee, plan, wanted.config, scratch=context.scratch, hooks=hooks)
+    with Gradients(trainee, rows) as gradients:
+        if not wanted.student.threads:
+            recipe = Recipe(wanted.base, wanted.config, seed, folder, rows)
+            gradients.call_helper(
+                recipe, steps=plan.total_steps(wanted.config.epochs, wanted.config.max_steps)
+            )
+        position = train(
+            trainee, plan, wanted.config, scratch=context.scratch, hooks=hooks, gradients=gradients
+        )
     _save(context, wanted, trainee, position)
 
 

@@ -9,24 +9,22 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch.nn import functional
 
 from proda_core.config import TrainingConfig
-from proda_core.training.batches import UNLABELLED, Batch, BatchPlan, collate
+from proda_core.training.batches import BatchPlan
 from proda_core.training.checkpoint import Position, load_checkpoint, save_checkpoint
+from proda_core.training.gradients import Gradients
 from proda_core.training.journal import Journal, StepRecord
 from proda_core.training.lora import Trainee
 from proda_core.training.optimiser import make_optimiser
-from proda_core.training.speed import hidden_states
 
 PACED_AT = 12  # steps after which the speed is known well enough
 _CLIP = 1.0
-_LABEL_STEP = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,39 +52,23 @@ def paced_steps(position: Position, limit_s: float, wanted: int) -> int:
     return min(wanted, max(position.step + 1, fitting))
 
 
-def answer_loss(trainee: Trainee, batch: Batch) -> torch.Tensor:
-    """Mean cross-entropy per label token, in fp32; logits are taken at the answers' positions only.
-
-    Their number is rounded up with positions that count for nothing, again for the sake of few shapes.
-    """
-    wanted, keep = batch.targets != UNLABELLED, batch.targets.shape[1]
-    inputs = {
-        "input_ids": batch.inputs.ids,
-        "attention_mask": batch.inputs.mask,
-        "position_ids": batch.inputs.positions,
-    }
-    with trainee.accelerator.autocast():
-        if trainee.bare_head:
-            states = hidden_states(trainee.model, **inputs)[:, -keep:].flatten(0, 1)
-            places = wanted.flatten().nonzero().squeeze(1)
-            spare = (0, -len(places) % _LABEL_STEP)
-            logits = trainee.model.get_output_embeddings()(states[functional.pad(places, spare)])
-            targets = functional.pad(batch.targets[wanted], spare, value=UNLABELLED)
-        else:
-            logits = trainee.model(**inputs, use_cache=False, logits_to_keep=keep).logits[wanted]
-            targets = batch.targets[wanted]
-    return functional.cross_entropy(logits.float(), targets, ignore_index=UNLABELLED)
-
-
 def train(
-    trainee: Trainee, plan: BatchPlan, config: TrainingConfig, *, scratch: Path, hooks: Hooks
+    trainee: Trainee,
+    plan: BatchPlan,
+    config: TrainingConfig,
+    *,
+    scratch: Path,
+    hooks: Hooks,
+    gradients: Gradients | None = None,
 ) -> Position:
     """Train to the end, or to where ``hooks`` stop it; ``scratch`` keeps checkpoint and journal. Returns the last position.
 
     A limit on wall time is turned into a number of steps once, after ``PACED_AT`` steps, and the decay is planned to end there:
-    what a limited run does depends on the machine's speed, and its checkpoint keeps the number.
+    what a limited run does depends on the machine's speed, and its checkpoint keeps the number. ``gradients`` may have a helper,
+    which a limited run waits for, since its speed is to be measured.
     """
     model = trainee.model
+    gradients = gradients or Gradients(trainee, plan.rows)
     weights = [p for p in model.parameters() if p.requires_grad]
     optimiser = make_optimiser(weights, config)
     position = load_checkpoint(scratch, model=model, optimiser=optimiser)
@@ -94,14 +76,15 @@ def train(
     wanted = plan.total_steps(config.epochs, config.max_steps)
     total = position.planned or wanted
     began = hooks.clock() - position.wall_s
+    if hooks.limit_s is not None:
+        gradients.wait_for_helper()
     model.train()
     while position.step < total and not position.stopped:
-        rows = [plan.rows[i] for i in plan.at(position.step)]
-        batch = collate(rows, pad=trainee.pad, device=trainee.accelerator.device)
+        batch = plan.at(position.step)
         rate = learning_rate(position.step, total, config)
-        position.loss = _step(trainee, batch, optimiser, weights, rate)
+        position.loss = _step(gradients, batch, optimiser, weights, rate)
         position.step += 1
-        position.tokens += batch.tokens
+        position.tokens += sum(len(plan.rows[row].ids) for row in batch)
         position.wall_s = hooks.clock() - began
         journal.append(
             StepRecord(
@@ -125,8 +108,8 @@ def train(
 
 
 def _step(
-    trainee: Trainee,
-    batch: Batch,
+    gradients: Gradients,
+    batch: Sequence[int],
     optimiser: torch.optim.Optimizer,
     weights: list[torch.nn.Parameter],
     rate: float,
@@ -134,9 +117,8 @@ def _step(
     """One optimiser step; returns the loss before it."""
     for group in optimiser.param_groups:
         group["lr"] = rate
-    loss = answer_loss(trainee, batch)
-    trainee.accelerator.backward(loss)
+    loss = gradients.add(batch)
     torch.nn.utils.clip_grad_norm_(weights, _CLIP)
     optimiser.step()
     optimiser.zero_grad(set_to_none=True)
-    return float(loss.detach())
+    return loss

@@ -3,7 +3,8 @@
 peft runs each layer's low-rank product beside the layer, over every token; where a batch has many more tokens than the layer has
 inputs it is cheaper to add the product to the weight once a step. The output head is likewise applied to labelled positions only,
 when the model's logits prove to be that head's product and nothing more. Both give peft's results up to rounding. Splitting
-matrices of a hundred rows between threads costs more than it gains (docs/LOG.md has the figures).
+matrices of a hundred rows between threads costs more than it gains (docs/LOG.md has the figures); ``gradients`` uses a second
+core by another way.
 """
 
 from __future__ import annotations
@@ -63,8 +64,12 @@ def _foldable(layer: Any) -> bool:
 
 def training_threads(model: Any, wanted: int) -> int:
     """Torch threads to train with: what is wanted, or for 0 one on narrow models and 0, every core, on all others."""
-    narrow = int(getattr(model.config, "hidden_size", ONE_THREAD_TO_WIDTH + 1)) <= ONE_THREAD_TO_WIDTH
-    return wanted or int(narrow)
+    return wanted or int(is_narrow(model))
+
+
+def is_narrow(model: Any) -> bool:
+    """Whether a model's matrices are too small to be worth splitting between threads."""
+    return int(getattr(model.config, "hidden_size", ONE_THREAD_TO_WIDTH + 1)) <= ONE_THREAD_TO_WIDTH
 
 
 def has_bare_head(model: Any) -> bool:

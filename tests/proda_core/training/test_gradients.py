@@ -1,0 +1,187 @@
+"""A step's gradient in parts: whoever computes them, a run takes the same steps."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from proda_core.config import TrainingConfig
+from proda_core.students.loading import load_model
+from proda_core.students.prompting import EncodedRow
+from proda_core.training import gradients as module
+from proda_core.training.batches import BatchPlan, collate
+from proda_core.training.gradients import Gradients, Recipe, answer_loss
+from proda_core.training.loop import Hooks, train
+from proda_core.training.lora import Trainee, make_trainee
+
+CONFIG = TrainingConfig(rank=4, precision="fp32", batch_tokens=256, max_steps=6, learning_rate=0.05)
+SEED = 3
+
+
+def rows() -> list[EncodedRow]:
+    generator = torch.Generator().manual_seed(0)
+    made = []
+    for number in range(41):
+        length, answer = 9 + number % 23, 1 + number % 5
+        ids = torch.randint(5, 300, (length,), generator=generator).tolist()
+        made.append(EncodedRow(tuple(ids), tuple(place >= length - answer for place in range(length))))
+    return made
+
+
+def trainee(base: Path, config: TrainingConfig = CONFIG) -> Trainee:
+    return make_trainee(load_model(str(base)), config, seed=SEED)
+
+
+def recipe(base: Path, config: TrainingConfig = CONFIG) -> Recipe:
+    return Recipe(str(base), config, SEED, None, rows())
+
+
+def weights(made: Trainee) -> dict[str, torch.Tensor]:
+    return {name: p.detach().clone() for name, p in made.model.named_parameters() if p.requires_grad}
+
+
+def run(made: Trainee, scratch: Path, gradients: Gradients | None = None) -> dict[str, torch.Tensor]:
+    scratch.mkdir()
+    plan = BatchPlan(rows(), batch_tokens=CONFIG.batch_tokens, seed=1)
+    train(made, plan, CONFIG, scratch=scratch, hooks=Hooks(lambda position, total: None), gradients=gradients)
+    return weights(made)
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.fixture
+def helped(bases: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> tuple[Trainee, Gradients]:
+    """A trainee with a helper that is ready."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
+    made = trainee(bases["llama"])
+    gradients = Gradients(made, rows())
+    assert gradients.call_helper(recipe(bases["llama"]), steps=1000)
+    gradients.wait_for_helper()
+    return made, gradients
+
+
+def helper_pid(gradients: Gradients) -> int:
+    helper = gradients._helper
+    assert helper is not None
+    pid = helper._process.pid
+    assert pid is not None
+    return pid
+
+
+def test_the_parts_add_up_to_the_gradient_of_the_mean_over_the_batch(bases: dict[str, Path]) -> None:
+    made, batch = trainee(bases["llama"]), [0, 1, 2, 3, 4]
+    sample = rows()
+    loss = Gradients(made, sample).add(batch)
+    found = {name: p.grad.clone() for name, p in made.model.named_parameters() if p.grad is not None}
+    made.wrapper.zero_grad()
+    whole = answer_loss(made, collate([sample[i] for i in batch], pad=made.pad, device=torch.device("cpu")))
+    whole.backward()
+    assert loss == pytest.approx(whole.item(), rel=1e-5)
+    wanted = {name: p.grad for name, p in made.model.named_parameters() if p.grad is not None}
+    assert found.keys() == wanted.keys()
+    for name, value in wanted.items():
+        assert torch.allclose(found[name], value, atol=1e-6), name
+
+
+def test_a_run_with_a_helper_takes_the_steps_of_a_run_alone(
+    bases: dict[str, Path], helped: tuple[Trainee, Gradients], tmp_path: Path
+) -> None:
+    alone = run(trainee(bases["llama"]), tmp_path / "alone")
+    made, gradients = helped
+    taken = []
+    collect = gradients._helper.collect if gradients._helper else None
+    assert collect is not None and gradients._helper is not None
+    gradients._helper.collect = lambda: taken.append(collect()) or taken[-1]  # type: ignore[method-assign,func-returns-value]
+    with gradients:
+        together = run(made, tmp_path / "together", gradients)
+    assert same(alone, together)
+    plan = BatchPlan(rows(), batch_tokens=CONFIG.batch_tokens, seed=1)
+    assert len(taken) == sum(len(plan.at(step)) > 1 for step in range(6)) >= 4
+    assert all(loss for loss in taken)
+
+
+def test_a_run_that_loses_its_helper_goes_on_alone_to_the_same_weights(
+    bases: dict[str, Path], helped: tuple[Trainee, Gradients], tmp_path: Path
+) -> None:
+    alone = run(trainee(bases["llama"]), tmp_path / "alone")
+    made, gradients = helped
+    os.kill(helper_pid(gradients), signal.SIGKILL)
+    with gradients:
+        assert same(alone, run(made, tmp_path / "lost", gradients))
+
+
+def test_a_helper_that_cannot_load_its_base_is_done_without(
+    bases: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
+    alone = run(trainee(bases["llama"]), tmp_path / "alone")
+    made = trainee(bases["llama"])
+    with Gradients(made, rows()) as gradients:
+        assert gradients.call_helper(recipe(tmp_path / "no such folder"), steps=1000)
+        gradients.wait_for_helper()
+        assert same(alone, run(made, tmp_path / "lost", gradients))
+
+
+def test_the_helper_ends_with_its_run(helped: tuple[Trainee, Gradients]) -> None:
+    _, gradients = helped
+    pid = helper_pid(gradients)
+    with pytest.raises(KeyboardInterrupt), gradients:
+        raise KeyboardInterrupt
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_no_helper_is_called_where_none_pays_or_chance_is_drawn(
+    bases: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
+    plan = recipe(bases["llama"])
+    made = trainee(bases["llama"])
+    assert not Gradients(made, rows()).call_helper(plan, steps=module.HELP_FROM_STEPS - 1)
+    dropping = trainee(bases["llama"], CONFIG.model_copy(update={"dropout": 0.1}))
+    assert not Gradients(dropping, rows()).call_helper(plan, steps=1000)
+    made.model.config.hidden_size = 4096
+    assert not Gradients(made, rows()).call_helper(plan, steps=1000)
+    made.model.config.hidden_size = 32
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0})
+    assert not Gradients(made, rows()).call_helper(plan, steps=1000)
+
+
+def test_a_killed_run_leaves_no_helper_behind(bases: dict[str, Path], tmp_path: Path) -> None:
+    script = tmp_path / "first.py"
+    script.write_text(
+        "import os, time\n"
+        "from pathlib import Path\n"
+        "from tests.proda_core.training import test_gradients as t\n"
+        "if __name__ == '__main__':\n"
+        "    os.sched_getaffinity = lambda pid: {0, 1}\n"
+        f"    base = Path({str(bases['llama'])!r})\n"
+        "    made = t.trainee(base)\n"
+        "    gradients = t.Gradients(made, t.rows())\n"
+        "    gradients.call_helper(t.recipe(base), steps=1000)\n"
+        "    gradients.wait_for_helper()\n"
+        "    print(t.helper_pid(gradients), flush=True)\n"
+        "    time.sleep(60)\n",
+        encoding="utf-8",
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, str(script)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as first:
+        assert first.stdout is not None
+        pid = int(first.stdout.readline())
+        first.kill()
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        if Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "Z":
+            break
+        time.sleep(0.1)
+    assert time.monotonic() < deadline
