@@ -61,14 +61,15 @@ async def run_loop(nodes: Nodes, checkpoints: Path, *, thread: str, reopen: bool
     """Run or resume the loop to its end; the final state.
 
     Resuming passes no input: any input would start over. A finished thread returns its final state at once, unless ``reopen``
-    (its budget was raised): then it goes on from a new decision.
+    (its budget was raised): then it goes on from a new decision. A thread is finished when no task is left; ``next`` would not
+    do, for it leaves out a task whose writes are kept while the checkpoint after it is not yet, and there a kill may hit.
     """
     config: RunnableConfig = {"configurable": {"thread_id": thread}, "recursion_limit": _RECURSION_LIMIT}
     async with AsyncSqliteSaver.from_conn_string(str(checkpoints)) as saver:
         loop = build_loop(nodes).compile(checkpointer=saver)
         before = await loop.aget_state(config)
         start: LoopState | None = None if before.created_at else {"kind": "v1", "patch_id": ""}
-        if before.created_at and not before.next:
+        if before.created_at and not before.tasks:
             if not reopen:
                 return cast(LoopState, before.values)
             await loop.aupdate_state(config, {"stop_reason": "", "stop_detail": ""}, as_node="diagnose")

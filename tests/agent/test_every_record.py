@@ -1,7 +1,8 @@
-"""Killed at every record of the log: right after each is written, and with all of the work after it done but not yet logged.
+"""Killed at every record of the log: right after each is written, and with all of the work after it done but not yet logged;
+and at every checkpoint of the loop, when what a node wrote is kept and the checkpoint after it is not.
 
-A whole session is gone through one record a process, each ended by SIGKILL from within. Random moments hardly ever hit these
-windows; here none is left out.
+A whole session is gone through one record or checkpoint a process, each ended by SIGKILL from within. Random moments hardly
+ever hit these windows; here none is left out.
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ import asyncio
 import multiprocessing
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from mcp import Client
 
 from proda_core.log import DecisionLog, Record, verify
 from proda_core.session import SessionFolder
+from proda_core.types import StopReason
 from tests.sessions import (
     Bench,
     FinishedSession,
@@ -29,6 +33,8 @@ from tests.sessions import (
     run_to_end,
     seeded,
 )
+
+_WRITES_S = 0.3  # the node's writes are put meanwhile
 
 
 def _run_and_die(folder: SessionFolder, *, work_first: bool) -> None:
@@ -49,25 +55,32 @@ def _run_and_die(folder: SessionFolder, *, work_first: bool) -> None:
     run_to_end(folder)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("work_first", [False, True], ids=["after-each-record", "before-the-next"])
-def test_a_session_killed_at_every_record_ends_as_the_one_never_killed(
-    bench: Bench, finished_session: FinishedSession, tmp_path: Path, work_first: bool
-) -> None:
-    reference = finished_session.folder
-    folder = seeded(bench.session(tmp_path), reference)
-    forked = multiprocessing.get_context("fork")
-    deaths = 0
-    while True:
-        process = forked.Process(target=_run_and_die, args=(folder,), kwargs={"work_first": work_first})
-        process.start()
-        process.join()
-        if process.exitcode == 0:
-            break
-        assert process.exitcode == -signal.SIGKILL
-        deaths += 1
-        assert deaths <= 2 * len(records_of(reference)), "it does not get on"
-    assert deaths >= len(records_of(reference)) - 1
+def _run_and_die_before_a_checkpoint(folder: SessionFolder, *, number: int) -> None:
+    """Go on with the session and die instead of writing checkpoint ``number`` of this process, counted from 1."""
+    put, count = AsyncSqliteSaver.aput, 0
+
+    async def dying(self: AsyncSqliteSaver, *arguments: Any) -> Any:
+        nonlocal count
+        count += 1
+        if count == number:
+            await asyncio.sleep(_WRITES_S)
+            os.kill(os.getpid(), signal.SIGKILL)
+        return await put(self, *arguments)
+
+    pytest.MonkeyPatch().setattr(AsyncSqliteSaver, "aput", dying)  # for good, as above
+    run_to_end(folder)
+
+
+def _died(act: Callable[..., None], folder: SessionFolder, **options: Any) -> bool:
+    """Whether the act died in a process of its own, which it may only do by its SIGKILL."""
+    process = multiprocessing.get_context("fork").Process(target=act, args=(folder,), kwargs=options)
+    process.start()
+    process.join()
+    assert process.exitcode in (0, -signal.SIGKILL)
+    return process.exitcode != 0
+
+
+def _is_the_same(folder: SessionFolder, reference: SessionFolder) -> None:
     assert [(r.kind, r.key) for r in records_of(folder)] == [(r.kind, r.key) for r in records_of(reference)]
     assert decisions_of(folder) == decisions_of(reference)
     assert [o["artifacts"] for o in outcomes_of(folder, "compose_mixture")] == [
@@ -75,6 +88,45 @@ def test_a_session_killed_at_every_record_ends_as_the_one_never_killed(
     ]
     report = verify(folder.decisions, folder.store)
     assert report.ok, report.problems
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("work_first", [False, True], ids=["after-each-record", "before-the-next"])
+def test_a_session_killed_at_every_record_ends_as_the_one_never_killed(
+    bench: Bench, finished_session: FinishedSession, tmp_path: Path, work_first: bool
+) -> None:
+    reference = finished_session.folder
+    folder = seeded(bench.session(tmp_path), reference)
+    deaths = 0
+    while _died(_run_and_die, folder, work_first=work_first):
+        deaths += 1
+        assert deaths <= 2 * len(records_of(reference)), "it does not get on"
+    assert deaths >= len(records_of(reference)) - 1
+    _is_the_same(folder, reference)
+
+
+@pytest.mark.slow
+def test_a_session_killed_before_every_checkpoint_ends_as_the_one_never_killed(
+    bench: Bench, finished_session: FinishedSession, tmp_path: Path
+) -> None:
+    reference = finished_session.folder
+    folder = seeded(bench.session(tmp_path), reference)
+    deaths = 0
+    while _died(_run_and_die_before_a_checkpoint, folder, number=2):
+        deaths += 1
+        assert deaths <= 40, "it does not get on"
+    assert deaths >= 14  # every node of the loop at least once
+    _is_the_same(folder, reference)
+
+
+def test_a_session_killed_between_a_nodes_writes_and_the_checkpoint_after_them_goes_on(
+    bench: Bench, finished_session: FinishedSession, tmp_path: Path
+) -> None:
+    reference = finished_session.folder
+    folder = seeded(bench.session(tmp_path), reference)
+    assert _died(_run_and_die_before_a_checkpoint, folder, number=5)
+    assert run_to_end(folder).stop_reason == StopReason.BUDGET_ROUNDS
+    _is_the_same(folder, reference)
 
 
 def test_a_decision_not_acted_on_is_the_same_decision_when_asked_again(
