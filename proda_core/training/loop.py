@@ -75,9 +75,9 @@ def train(
     journal = Journal(scratch / "journal.jsonl")
     wanted = plan.total_steps(config.epochs, config.max_steps)
     total = position.planned or wanted
-    began = hooks.clock() - position.wall_s
     if hooks.limit_s is not None:
         gradients.wait_for_helper()
+    began = hooks.clock() - position.wall_s
     model.train()
     while position.step < total and not position.stopped:
         batch = plan.at(position.step)

@@ -131,6 +131,19 @@ def test_a_helper_that_cannot_load_its_base_is_done_without(
         assert same(alone, run(made, tmp_path / "lost", gradients))
 
 
+def test_a_limited_run_waits_for_its_helper_before_its_clock_starts(
+    bases: dict[str, Path], helped: tuple[Trainee, Gradients], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, gradients = helped
+    seconds = [0.0]
+    monkeypatch.setattr(gradients, "wait_for_helper", lambda: seconds.__setitem__(0, 1000.0))
+    hooks = Hooks(lambda position, total: None, clock=lambda: seconds[0], limit_s=5.0)
+    plan = BatchPlan(rows(), batch_tokens=CONFIG.batch_tokens, seed=1)
+    with gradients:
+        position = train(made, plan, CONFIG, scratch=tmp_path, hooks=hooks, gradients=gradients)
+    assert position.wall_s == 0.0  # by this clock nothing but waiting takes time
+
+
 def test_the_helper_ends_with_its_run(helped: tuple[Trainee, Gradients]) -> None:
     _, gradients = helped
     pid = helper_pid(gradients)
