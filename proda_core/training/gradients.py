@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -81,10 +82,16 @@ class Gradients:
             self._helper.end()
 
     def call_helper(self, recipe: Recipe, *, steps: int) -> bool:
-        """Start a helper where a run of ``steps`` steps gains by one; it takes its part from when it is ready."""
+        """Start a helper where a run of ``steps`` steps gains by one; it takes its part from when it is ready.
+
+        Where the machine has no shared memory left or no process to give, the run goes on without.
+        """
         spare_core = len(os.sched_getaffinity(0)) > 1
         if self._parts > 1 and spare_core and steps >= HELP_FROM_STEPS and _draws_nothing(self._trainee):
-            self._helper = _Helper(self._trainee, recipe)
+            try:
+                self._helper = _Helper(self._trainee, recipe)
+            except (OSError, RuntimeError) as error:
+                sys.stderr.write(f"training without a helper process: {error}\n")
         return self._helper is not None
 
     def wait_for_helper(self) -> None:

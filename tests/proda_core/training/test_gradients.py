@@ -144,6 +144,25 @@ def test_a_limited_run_waits_for_its_helper_before_its_clock_starts(
     assert position.wall_s == 0.0  # by this clock nothing but waiting takes time
 
 
+def test_a_machine_without_shared_memory_trains_without_a_helper(
+    bases: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(tensor: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("unable to allocate shared memory")
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
+    monkeypatch.setattr(module, "_share", refuse)
+    alone = run(trainee(bases["llama"]), tmp_path / "alone")
+    made = trainee(bases["llama"])
+    with Gradients(made, rows()) as gradients:
+        assert not gradients.call_helper(recipe(bases["llama"]), steps=1000)
+        assert same(alone, run(made, tmp_path / "without", gradients))
+    assert "unable to allocate shared memory" in capsys.readouterr().err
+
+
 def test_the_helper_ends_with_its_run(helped: tuple[Trainee, Gradients]) -> None:
     _, gradients = helped
     pid = helper_pid(gradients)
