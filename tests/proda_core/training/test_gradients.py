@@ -93,14 +93,19 @@ def test_the_parts_add_up_to_the_gradient_of_the_mean_over_the_batch(bases: dict
 
 
 def test_a_run_with_a_helper_takes_the_steps_of_a_run_alone(
-    bases: dict[str, Path], helped: tuple[Trainee, Gradients], tmp_path: Path
+    bases: dict[str, Path], helped: tuple[Trainee, Gradients], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = run(trainee(bases["llama"]), tmp_path / "alone")
     made, gradients = helped
-    taken = []
-    collect = gradients._helper.collect if gradients._helper else None
-    assert collect is not None and gradients._helper is not None
-    gradients._helper.collect = lambda: taken.append(collect()) or taken[-1]  # type: ignore[method-assign,func-returns-value]
+    helper = gradients._helper
+    assert helper is not None
+    collect, taken = helper.collect, list[float | None]()
+
+    def noted() -> float | None:
+        taken.append(collect())
+        return taken[-1]
+
+    monkeypatch.setattr(helper, "collect", noted)
     with gradients:
         together = run(made, tmp_path / "together", gradients)
     assert same(alone, together)
