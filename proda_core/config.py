@@ -65,7 +65,10 @@ class StudentConfig(_Section):
     batch_size: int = Field(64, ge=1, description="prompts asked at once")
     max_new_tokens: int = Field(96, ge=15, description="longest answer of a chain of thought")
     threads: int = Field(
-        0, ge=0, description="torch threads of a job; 0 means every core, and one for training a narrow model"
+        0,
+        ge=0,
+        description="torch threads of a job; 0 means every core, "
+        "and to train a narrow model one with a helper process on a second core",
     )
 
 

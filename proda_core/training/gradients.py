@@ -32,7 +32,7 @@ _LABEL_STEP = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class HelperSpec:
     """What a helper needs to stand where the first process stands."""
 
     base: str
@@ -81,7 +81,7 @@ class Gradients:
         if self._helper is not None:
             self._helper.end()
 
-    def call_helper(self, recipe: Recipe, *, steps: int) -> bool:
+    def call_helper(self, spec: HelperSpec, *, steps: int) -> bool:
         """Start a helper where a run of ``steps`` steps gains by one; it takes its part from when it is ready.
 
         Where the machine has no shared memory left or no process to give, the run goes on without.
@@ -89,7 +89,7 @@ class Gradients:
         spare_core = len(os.sched_getaffinity(0)) > 1
         if self._parts > 1 and spare_core and steps >= HELP_FROM_STEPS and _draws_nothing(self._trainee):
             try:
-                self._helper = _Helper(self._trainee, recipe)
+                self._helper = _Helper(self._trainee, spec)
             except (OSError, RuntimeError) as error:
                 sys.stderr.write(f"training without a helper process: {error}\n")
         return self._helper is not None
@@ -117,7 +117,7 @@ class Gradients:
 class _Helper:
     """The process that computes one part of each step, and the memory shared with it."""
 
-    def __init__(self, trainee: Trainee, recipe: Recipe) -> None:
+    def __init__(self, trainee: Trainee, spec: HelperSpec) -> None:
         self._weights = _trained(trainee)
         for weight in self._weights:
             _share(weight)
@@ -126,7 +126,7 @@ class _Helper:
         self._pipe, theirs = spawn.Pipe()
         shared = [weight.detach() for weight in self._weights]
         self._process = spawn.Process(
-            target=_serve, args=(theirs, recipe, shared, self._gradients), name="gradients", daemon=True
+            target=_serve, args=(theirs, spec, shared, self._gradients), name="gradients", daemon=True
         )
         self._process.start()
         theirs.close()
@@ -175,14 +175,14 @@ class _Helper:
 
 
 def _serve(
-    pipe: Connection[Any, Any], recipe: Recipe, weights: list[torch.Tensor], gradients: list[torch.Tensor]
+    pipe: Connection[Any, Any], spec: HelperSpec, weights: list[torch.Tensor], gradients: list[torch.Tensor]
 ) -> None:
     """A helper's life: its own copy of the base, the shared weights in it, a gradient for every part it is given."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
-    loaded = load_model(recipe.base)
-    trainee = make_trainee(loaded, recipe.config, seed=recipe.seed, incumbent=recipe.incumbent)
+    loaded = load_model(spec.base)
+    trainee = make_trainee(loaded, spec.config, seed=spec.seed, incumbent=spec.incumbent)
     trainee.model.train()
     for own, weight, gradient in zip(_trained(trainee), weights, gradients, strict=True):
         own.data, own.grad = weight, gradient
@@ -193,7 +193,7 @@ def _serve(
         except (EOFError, OSError):
             return
         torch._foreach_zero_(gradients)
-        pipe.send(_add_part(trainee, recipe.rows, part, labels))
+        pipe.send(_add_part(trainee, spec.rows, part, labels))
 
 
 def _add_part(trainee: Trainee, rows: Sequence[EncodedRow], part: Sequence[int], labels: int) -> float:

@@ -29,7 +29,7 @@ from proda_core.students.loading import LoadedModel, load_model, use_threads
 from proda_core.students.prompting import encode_row
 from proda_core.training.batches import BatchPlan
 from proda_core.training.checkpoint import Position
-from proda_core.training.gradients import Gradients, Recipe
+from proda_core.training.gradients import Gradients, HelperSpec
 from proda_core.training.journal import Journal
 from proda_core.training.loop import Hooks, train
 from proda_core.training.lora import Trainee, make_trainee, save_adapter
@@ -133,10 +133,8 @@ def _compile(context: JobContext, wanted: TrainRequest, mixture: Mixture) -> Non
     hooks = Hooks(_after_step(context), after_epoch, limit_s=wanted.wall_s)
     with Gradients(trainee, rows) as gradients:
         if not wanted.student.threads:
-            recipe = Recipe(wanted.base, wanted.config, seed, folder, rows)
-            gradients.call_helper(
-                recipe, steps=plan.total_steps(wanted.config.epochs, wanted.config.max_steps)
-            )
+            spec = HelperSpec(wanted.base, wanted.config, seed, folder, rows)
+            gradients.call_helper(spec, steps=plan.total_steps(wanted.config.epochs, wanted.config.max_steps))
         position = train(
             trainee, plan, wanted.config, scratch=context.scratch, hooks=hooks, gradients=gradients
         )

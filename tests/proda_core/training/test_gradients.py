@@ -13,11 +13,12 @@ import pytest
 import torch
 
 from proda_core.config import TrainingConfig
+from proda_core.jobs.process import start_token
 from proda_core.students.loading import load_model
 from proda_core.students.prompting import EncodedRow
 from proda_core.training import gradients as module
 from proda_core.training.batches import BatchPlan, collate
-from proda_core.training.gradients import Gradients, Recipe, answer_loss
+from proda_core.training.gradients import Gradients, HelperSpec, answer_loss
 from proda_core.training.loop import Hooks, train
 from proda_core.training.lora import Trainee, make_trainee
 
@@ -39,8 +40,8 @@ def trainee(base: Path, config: TrainingConfig = CONFIG) -> Trainee:
     return make_trainee(load_model(str(base)), config, seed=SEED)
 
 
-def recipe(base: Path, config: TrainingConfig = CONFIG) -> Recipe:
-    return Recipe(str(base), config, SEED, None, rows())
+def spec(base: Path, config: TrainingConfig = CONFIG) -> HelperSpec:
+    return HelperSpec(str(base), config, SEED, None, rows())
 
 
 def weights(made: Trainee) -> dict[str, torch.Tensor]:
@@ -64,7 +65,7 @@ def helped(bases: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> tuple[Tra
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
     made = trainee(bases["llama"])
     gradients = Gradients(made, rows())
-    assert gradients.call_helper(recipe(bases["llama"]), steps=1000)
+    assert gradients.call_helper(spec(bases["llama"]), steps=1000)
     gradients.wait_for_helper()
     return made, gradients
 
@@ -131,7 +132,7 @@ def test_a_helper_that_cannot_load_its_base_is_done_without(
     alone = run(trainee(bases["llama"]), tmp_path / "alone")
     made = trainee(bases["llama"])
     with Gradients(made, rows()) as gradients:
-        assert gradients.call_helper(recipe(tmp_path / "no such folder"), steps=1000)
+        assert gradients.call_helper(spec(tmp_path / "no such folder"), steps=1000)
         gradients.wait_for_helper()
         assert same(alone, run(made, tmp_path / "lost", gradients))
 
@@ -163,7 +164,7 @@ def test_a_machine_without_shared_memory_trains_without_a_helper(
     alone = run(trainee(bases["llama"]), tmp_path / "alone")
     made = trainee(bases["llama"])
     with Gradients(made, rows()) as gradients:
-        assert not gradients.call_helper(recipe(bases["llama"]), steps=1000)
+        assert not gradients.call_helper(spec(bases["llama"]), steps=1000)
         assert same(alone, run(made, tmp_path / "without", gradients))
     assert "unable to allocate shared memory" in capsys.readouterr().err
 
@@ -181,7 +182,7 @@ def test_no_helper_is_called_where_none_pays_or_chance_is_drawn(
     bases: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
-    plan = recipe(bases["llama"])
+    plan = spec(bases["llama"])
     made = trainee(bases["llama"])
     assert not Gradients(made, rows()).call_helper(plan, steps=module.HELP_FROM_STEPS - 1)
     dropping = trainee(bases["llama"], CONFIG.model_copy(update={"dropout": 0.1}))
@@ -204,7 +205,7 @@ def test_a_killed_run_leaves_no_helper_behind(bases: dict[str, Path], tmp_path: 
         f"    base = Path({str(bases['llama'])!r})\n"
         "    made = t.trainee(base)\n"
         "    gradients = t.Gradients(made, t.rows())\n"
-        "    gradients.call_helper(t.recipe(base), steps=1000)\n"
+        "    gradients.call_helper(t.spec(base), steps=1000)\n"
         "    gradients.wait_for_helper()\n"
         "    print(t.helper_pid(gradients), flush=True)\n"
         "    time.sleep(60)\n",
@@ -217,8 +218,6 @@ def test_a_killed_run_leaves_no_helper_behind(bases: dict[str, Path], tmp_path: 
         pid = int(first.stdout.readline())
         first.kill()
     deadline = time.monotonic() + 20
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
-        if Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "Z":
-            break
+    while start_token(pid) is not None and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert time.monotonic() < deadline
+    assert start_token(pid) is None
