@@ -59,7 +59,12 @@ async def own_session(folder: SessionFolder) -> AsyncIterator[Server[dict[str, A
 @asynccontextmanager
 async def read_session(folder: SessionFolder) -> AsyncIterator[Server[dict[str, Any]]]:
     """Serve a session's read-only tools; takes no lock, opens no Kùzu and changes nothing."""
-    yield build_server(_host(folder, None), TOOLS)
+    yield build_server(reading_host(folder), TOOLS)
+
+
+def reading_host(folder: SessionFolder) -> Host:
+    """The session opened for reading: no lock, no Kùzu, and no tool that changes anything."""
+    return _host(folder, None)
 
 
 def write_report(folder: SessionFolder, view: dict[str, Any]) -> Path:

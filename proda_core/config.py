@@ -216,6 +216,14 @@ def known_keys() -> list[str]:
     return keys
 
 
+def dotted(overrides: Iterable[str]) -> dict[str, Any]:
+    """The nested mapping that ``a.b=value`` overrides stand for. ConfigError for an unknown key or no value."""
+    data: dict[str, Any] = {}
+    for text in overrides:
+        _set_dotted(data, text)
+    return data
+
+
 def _set_dotted(data: dict[str, Any], text: str) -> None:
     key, separator, raw = text.partition("=")
     key = key.strip()

@@ -13,14 +13,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from proda_core.errors import GuardRefusal, ToolError
-from proda_core.general import PRACTISED_KINDS
-from proda_core.guard import commit_mixture, general_examples
+from proda_core.guard import commit_mixture
 from proda_core.records import load_examples, load_patch
 from proda_core.synthesis.mixture import (
     Ingredients,
     compose_patch,
     compose_replay,
     compose_v1,
+    general_rows,
     general_rows_wanted,
 )
 from proda_core.types import Mixture, MixtureRow
@@ -29,9 +29,6 @@ from tools.book import Book
 from tools.host import Host
 from tools.lost_items import lost_items
 from tools.work import Performed, book_of, check_budget, perform
-
-_GENERAL_DIFFICULTY = 1  # short contexts: more rows in the same time, and what a small base can still follow
-_GENERAL_SEED = 7919  # general rows of a session: its seed plus this, the same rows first in every mixture
 
 
 class ComposeArguments(ToolModel):
@@ -112,9 +109,7 @@ def _mixture(host: Host, book: Book, arguments: ComposeArguments) -> Mixture:
     benchmark = host.benchmark(book.need("benchmark_id"))
     examples = load_examples(host.store, book.need("examples_id"))
     wanted = config.synthesis.general_rows if arguments.kind == "v1" else general_rows_wanted(config.mixture)
-    general = general_examples(
-        seed=config.seed + _GENERAL_SEED, count=wanted, kinds=PRACTISED_KINDS, difficulty=_GENERAL_DIFFICULTY
-    )
+    general = general_rows(config.seed, wanted)
     if arguments.kind == "v1":
         return compose_v1(examples, general, benchmark=benchmark, seed=config.seed)
     parts = Ingredients(

@@ -13,6 +13,8 @@ from random import Random
 
 from proda_core.config import MixtureConfig
 from proda_core.errors import ReplayTooSmall
+from proda_core.general import PRACTISED_KINDS
+from proda_core.guard.general_rows import general_examples
 from proda_core.guard.lineage import LineageIndex
 from proda_core.guard.sealed import sealed_pairs
 from proda_core.ids import make_id
@@ -22,6 +24,8 @@ from proda_core.types import Benchmark, Example, Mixture, MixtureRow, Role
 
 CORE_SHARE = 0.6  # of the taught rows may be patch, carried and scaffold rows as written; the rest reteaches their facts
 _ROOM = {Role.PATCH: 0.5, Role.CARRIED: 0.6, Role.SCAFFOLD: 1.0}  # of what is left, in this order
+GENERAL_DIFFICULTY = 1  # short contexts: more rows in the same time, and what a small base can still follow
+GENERAL_SEED = 7919  # general rows of a session: its seed plus this, the same rows first in every mixture
 REPLAY_ROUND_PATCH = 0.5  # a replay round carries half the patch share ...
 REPLAY_ROUND_GENERAL = 1.5  # ... and half as many general rows again
 
@@ -59,6 +63,29 @@ def compose_v1(
     return _mixed(rows, benchmark, seed, {"composed": "v1"})
 
 
+def compose_again(
+    examples: Sequence[Example],
+    general: Iterable[Example],
+    *,
+    rows: int,
+    index: LineageIndex,
+    benchmark: Benchmark,
+    seed: int,
+) -> Mixture:
+    """A balanced sample of ``rows`` Examples as replay, and the general rows: a round without any patch."""
+    chosen = sample_balanced(
+        examples,
+        rows,
+        pairs_of=lambda row: index.pairs(row.lineage.l2_ids),
+        first=frozenset(),
+        rng=Random(f"{seed}:again"),
+    )
+    taught = [MixtureRow(Role.REPLAY, row) for row in chosen]
+    return _mixed(
+        [*taught, *(MixtureRow(Role.GENERAL, row) for row in general)], benchmark, seed, {"composed": "again"}
+    )
+
+
 def compose_patch(
     parts: Ingredients, config: MixtureConfig, *, index: LineageIndex, benchmark: Benchmark, seed: int
 ) -> Mixture:
@@ -81,6 +108,13 @@ def compose_replay(
     )
     without_patch = Ingredients(parts.examples, parts.general, (), parts.carried, parts.lost_items)
     return _Composer(without_patch, config, index, benchmark, seed).compose(shares, "replay")
+
+
+def general_rows(seed: int, count: int) -> tuple[Example, ...]:
+    """The first ``count`` general rows of a session's seed."""
+    return general_examples(
+        seed=seed + GENERAL_SEED, count=count, kinds=PRACTISED_KINDS, difficulty=GENERAL_DIFFICULTY
+    )
 
 
 def general_rows_wanted(config: MixtureConfig) -> int:

@@ -247,3 +247,19 @@ def _blank(folder: Path) -> Path:
     folder.mkdir()
     (folder / "white.txt").write_text("  \n\n", encoding="utf-8")
     return folder
+
+
+def test_bench_repair_compares_recipes_in_a_table_and_keeps_the_figures(
+    cli: Callable[..., Ran], session: SessionFolder, tmp_path: Path
+) -> None:
+    call = ("bench", "repair", session.name, "--sessions", session.root.parent, "--out", tmp_path / "out")
+    recipes = ("--recipe", "diagnosed", "--recipe", "more", "--set", "training.max_steps=2")
+    shown = cli(*call, *recipes)
+    assert shown.code == 0, shown.err
+    kept = json.loads((tmp_path / "out/repair.json").read_text())
+    assert [row["recipe"] for row in kept["recipes"]] == ["diagnosed", "more"]
+    gain = 100 * kept["comparisons"][0]["gain"]["dev"]["value"]
+    assert f"{gain:+.1f}" in shown.out.rpartition("against each control")[2]
+    assert "2 of 2" in shown.err
+    assert cli(*call, *recipes, "--json").json == kept
+    assert cli(*call, "--recipe", "lucky").code == ConfigError.exit_code
