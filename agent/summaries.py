@@ -175,7 +175,9 @@ def _diagnosed(meta: Meta) -> str:
     held = meta.get("unpatchable_sealed", 0)
     sealed = f", {held} held back because their relations are sealed" if held else ""
     found = tally(meta["diagnoses"]) or "nothing to diagnose"
-    return f"{plural(meta['failures'], 'dev failure')}: {found}; {meta['patchable']} can be patched{sealed}"
+    lost = meta.get("not_recalled_in_chain", 0)
+    chain = f" ({lost} with a fact known alone and not recalled in a chain)" if lost else ""
+    return f"{plural(meta['failures'], 'dev failure')}: {found}{chain}; {meta['patchable']} can be patched{sealed}"
 
 
 def _patched(meta: Meta) -> str:

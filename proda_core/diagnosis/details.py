@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from proda_core.diagnosis.failures import Failure
 from proda_core.diagnosis.permuting import PermutedRuns
 from proda_core.phi import PHI, verbalise
+from proda_core.probing import ProbeFormat
 from proda_core.types import Chain, KnowledgeSnapshot, Mastery
 
 SHOWN_OUTPUT = 80
+_IN_CHAIN = ProbeFormat.IN_CHAIN.value
 
 
 def say_defect(failure: Failure, also_true: Sequence[int]) -> str:
@@ -49,12 +51,31 @@ def say_deficit(
     nodes = len(chain.concept_ids) + len(chain.relation_ids)
     known = f"{_asked(probes)}, all mastered" if probes else f"None of the {nodes} nodes has a probe"
     moved = f" {_permuted(runs)}." if runs else ""
-    return f"{known}; along {path} the answer was {answer} and not {gold!r}.{moved}"
+    return (
+        f"{known}; along {path} the answer was {answer} and not {gold!r}.{moved}{_recalled(snapshot, probes)}"
+    )
+
+
+def not_recalled(probes: Sequence[Mastery]) -> tuple[str, ...]:
+    """Relations known alone that were not the likeliest next step of a chain of thought."""
+    return tuple(m.node_id for m in probes if m.mastered and m.formats.get(_IN_CHAIN) is False)
+
+
+def _recalled(snapshot: KnowledgeSnapshot, probes: Sequence[Mastery]) -> str:
+    """What asking inside a chain of thought showed; "" where no fact was asked there."""
+    asked = sum(_IN_CHAIN in m.formats for m in probes)
+    lost = not_recalled(probes)
+    if lost:
+        named = "; ".join(repr(_name(snapshot, node)) for node in lost)
+        return (
+            f" Known alone, not recalled in a chain of thought, {len(lost)} of {asked} asked there: {named}."
+        )
+    return f" All {asked} facts asked inside a chain of thought were recalled there too." if asked else ""
 
 
 def _asked(probes: Sequence[Mastery]) -> str:
     asked, right = sum(m.asked for m in probes), sum(m.right for m in probes)
-    formats = len({name for mastery in probes for name in mastery.formats})
+    formats = len({name for mastery in probes for name in mastery.formats} - {_IN_CHAIN})
     return f"Asked {asked} probes in {formats} formats on {len(probes)} nodes of the chain, {right} right"
 
 
@@ -63,15 +84,18 @@ def _permuted(runs: PermutedRuns) -> str:
 
 
 def _say_node(snapshot: KnowledgeSnapshot, mastery: Mastery) -> str:
-    node = mastery.node_id
-    if node in snapshot.relations:
-        relation = snapshot.relations[node]
-        subject, object_ = snapshot.term(relation.subject_id), snapshot.term(relation.object_id)
-        known = relation.type in PHI
-        name = verbalise(relation.type, subject, object_) if known else f"{subject} {relation.type} {object_}"
-        name = name.rstrip(".")
-    else:
-        name = snapshot.term(node)
+    name = _name(snapshot, mastery.node_id)
     wrong = ", ".join(name for name, right in sorted(mastery.formats.items()) if not right)
     formats = f", wrong in {wrong}" if wrong else ""
     return f"{name!r} ({mastery.right} of {mastery.asked} right, {mastery.corrected:.2f} corrected{formats})"
+
+
+def _name(snapshot: KnowledgeSnapshot, node: str) -> str:
+    """A relation as a statement without its period, a concept as its term."""
+    if node not in snapshot.relations:
+        return snapshot.term(node)
+    relation = snapshot.relations[node]
+    subject, object_ = snapshot.term(relation.subject_id), snapshot.term(relation.object_id)
+    known = relation.type in PHI
+    name = verbalise(relation.type, subject, object_) if known else f"{subject} {relation.type} {object_}"
+    return name.rstrip(".")

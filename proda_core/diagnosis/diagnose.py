@@ -1,7 +1,8 @@
 """Why dev items failed: the student is asked about every concept and relation on the chain, and then about the chain.
 
 Another option true by the snapshot: item_defect. Reply unreadable: format_error. A node not mastered: concept_gap, there.
-Everything mastered and most permuted runs right: unstable; else reasoning_deficit along the chain. Right runs do not outweigh
+Everything mastered and most permuted runs right: unstable; else reasoning_deficit along the chain, its nodes the relations that
+are known alone and not recalled in a chain of thought. Right runs do not outweigh
 a gap: who lacks a node can only have guessed. A sealed item is a GuardRefusal before anything is asked.
 """
 
@@ -102,11 +103,11 @@ def _along_the_chain(
     item = failure.item
     probes = _probes(item, masteries, snapshot)
     if runs is not None and runs.unstable:
-        kind, detail = DiagnosisKind.UNSTABLE, details.say_unstable(runs, probes)
-    else:
-        kind = DiagnosisKind.REASONING_DEFICIT
-        detail = details.say_deficit(snapshot, _chain(item, snapshot), failure, probes=probes, runs=runs)
-    return Diagnosis(item.item_id, item.chain_id, kind, (), probes, detail)
+        detail = details.say_unstable(runs, probes)
+        return Diagnosis(item.item_id, item.chain_id, DiagnosisKind.UNSTABLE, (), probes, detail)
+    kind, lost = DiagnosisKind.REASONING_DEFICIT, details.not_recalled(probes)
+    detail = details.say_deficit(snapshot, _chain(item, snapshot), failure, probes=probes, runs=runs)
+    return Diagnosis(item.item_id, item.chain_id, kind, lost, probes, detail)
 
 
 def _probes(item: Item, masteries: Mapping[str, Mastery], snapshot: KnowledgeSnapshot) -> tuple[Mastery, ...]:

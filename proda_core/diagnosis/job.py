@@ -48,7 +48,9 @@ def run(context: JobContext, request: JobRequest, *, load: StudentLoader = open_
 def count_diagnoses(
     found: tuple[Diagnosis, ...], snapshot: KnowledgeSnapshot, sealed: frozenset[str]
 ) -> dict[str, Any]:
-    """Failures, diagnoses by kind, how many a patch may be written for and how many sealed relations forbid it for."""
+    """Failures, diagnoses by kind, how many a patch may be written for, how many sealed relations forbid it for, and how many
+    deficits have a fact that is known alone and not recalled in a chain of thought.
+    """
     kinds = Counter(diagnosis.kind for diagnosis in found)
     wanted = [diagnosis for diagnosis in found if diagnosis.kind in PATCHABLE]
     patchable = sum(is_patchable(diagnosis, snapshot, sealed) for diagnosis in wanted)
@@ -56,5 +58,8 @@ def count_diagnoses(
         "failures": len(found),
         "diagnoses": {kind.value: kinds[kind] for kind in DiagnosisKind},
         "patchable": patchable,
+        "not_recalled_in_chain": sum(
+            bool(d.nodes) for d in found if d.kind is DiagnosisKind.REASONING_DEFICIT
+        ),
         "unpatchable_sealed": len(wanted) - patchable,
     }

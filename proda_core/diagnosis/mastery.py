@@ -21,6 +21,6 @@ class Prober(Protocol):
 
 def probe_nodes(student: Student, nodes: Sequence[str], setting: Setting) -> dict[str, Mastery]:
     """Ask the project's probes (their own template family, more than one format a node) about ``nodes``."""
-    probes = build_probes(setting.snapshot, nodes, seed=setting.seed)
+    probes = build_probes(setting.snapshot, nodes, seed=setting.seed, in_chain=True)
     found = ask_probes(student, probes, mastered_from=setting.config.mastered_from) if probes else {}
     return {node: mastery for node, mastery in found.items() if mastery.asked}

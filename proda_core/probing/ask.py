@@ -1,7 +1,8 @@
 """Asking probes and reckoning mastery: right of asked, corrected for guessing as (accuracy - chance) / (1 - chance), floor 0.
 
 Choices and truth values are read from the log-likelihood of each reply said in full, recall from a greedy reply that must say
-the object. The same prompt asked for two nodes is put to the student once. In-chain probes are in ``formats`` only.
+the object. The same prompt asked for two nodes is put to the student once. In-chain probes are in ``formats`` only: whether
+a fact known alone is also the likeliest next step of a chain of thought.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from dataclasses import replace
 from proda_core.errors import KnowledgeError
 from proda_core.ids import normalise_term
 from proda_core.knowledge.adjacency import Adjacency
+from proda_core.layout import COT_SUFFIX, cot_step
 from proda_core.phi import PHI, RelationType, verbalise
 from proda_core.probing import templates
 from proda_core.probing.probe import Probe, ProbeFormat
@@ -100,18 +101,24 @@ class _Writer:
                 yield replace(probe, node_id=concept.concept_id)
 
     def in_chain(self, relation: Relation) -> Iterator[Probe]:
-        """Recall of a relation right after the one before it on a chain; nothing when no chain leads up to it."""
+        """Which statement goes on with a chain of thought after the step before it; nothing when no chain leads up to it."""
         chain = self.chains.get(relation.relation_id)
-        if chain is None or not self._is_only(relation):
+        if chain is None:
             return
         place = chain.relation_ids.index(relation.relation_id)
-        before = self.snapshot.relations[chain.relation_ids[place - 1]]
-        said = verbalise(before.type, self._term(before.subject_id), self._term(before.object_id))
-        question = templates.ask_object(self.phi[relation.type], self._term(relation.subject_id))
-        given = (*self._names(before.subject_id), *self._names(before.object_id))
-        prompt = templates.IN_CHAIN.format(before=said, q=question)
-        accepted = self._names(relation.object_id)
-        yield Probe(relation.relation_id, ProbeFormat.IN_CHAIN, prompt, accepted=accepted, given=given)
+        before, first, second = chain.concept_ids[place - 1 : place + 2]
+        led = self.snapshot.relations[chain.relation_ids[place - 1]]
+        lead = cot_step(self._term(before), verbalise(led.type, self._term(before), self._term(first)))
+        far = self._far(first, second, like=self.objects[relation.type], key=f"{relation.relation_id}:chain")
+        chosen = self._options(second, far, key=f"{relation.relation_id}:chain")
+        steps = tuple(
+            cot_step(self._term(first), verbalise(relation.type, self._term(first), self._term(c)))
+            for c in chosen
+        )
+        prompt = templates.IN_CHAIN.format(start=self._term(before)) + COT_SUFFIX
+        replies = tuple(f"{lead} {step}" for step in steps)
+        if replies:
+            yield Probe(relation.relation_id, ProbeFormat.IN_CHAIN, prompt, replies, chosen.index(second))
 
     def _of_definition(self, concept: Concept) -> Iterator[Probe]:
         node, body = concept.concept_id, _without(concept.definition, self._names(concept.concept_id))

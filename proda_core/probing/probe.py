@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class ProbeFormat(StrEnum):
-    """How a node is asked. ``IN_CHAIN`` is recall inside a reasoning context; it is reported apart and never counted."""
+    """How a node is asked. ``IN_CHAIN`` is the next step of a chain of thought; it is reported apart and never counted."""
 
     CHOICE = "choice"
     TRUE_FALSE = "true_false"

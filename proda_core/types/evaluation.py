@@ -62,7 +62,7 @@ class DiagnosisKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Why one dev item failed. ``nodes`` are the concept and relation IDs not mastered (concept_gap)."""
+    """Why one dev item failed. ``nodes``: the IDs not mastered (concept_gap), or not recalled in a chain (reasoning_deficit)."""
 
     item_id: str
     chain_id: str

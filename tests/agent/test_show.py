@@ -109,8 +109,9 @@ RESULTS: dict[str, tuple[dict[str, Any], list[str]]] = {
             "diagnoses": {"concept_gap": 31, "item_defect": 0, "unstable": 39},
             "patchable": 31,
             "unpatchable_sealed": 2,
+            "not_recalled_in_chain": 4,
         },
-        ["70 dev failures", "39 unstable, 31 concept gap;", "31 can be patched", "2 held back"],
+        ["70 dev failures", "39 unstable, 31 concept gap (4 with a fact", "31 can be patched", "2 held back"],
     ),
     "write_patch": (
         {

@@ -88,6 +88,21 @@ def test_everything_mastered_and_the_chain_still_wrong_is_a_reasoning_deficit() 
     assert {m.node_id for m in found.probes} == {*OSMOSIS.l1_ids, *OSMOSIS.l2_ids}
 
 
+def test_a_fact_known_alone_and_not_recalled_in_a_chain_is_told_apart() -> None:
+    def prober(student: Student, nodes: Sequence[str], setting: Setting) -> Mapping[str, Mastery]:
+        others = {n: {"choice": True, "in_chain": True} for n in OSMOSIS.l2_ids}
+        asked = {**others, STEP: {"choice": True, "in_chain": False}}
+        return {n: Mastery(n, 4, 4, 1.0, True, asked.get(n, {"choice": True})) for n in nodes}
+
+    found = one(ALWAYS_FIRST, failure(), prober)
+    assert (found.kind, found.nodes) == (DiagnosisKind.REASONING_DEFICIT, (STEP,))
+    assert "Known alone, not recalled in a chain of thought, 1 of 2 asked there" in found.detail
+    assert "'Osmosis is a kind of diffusion'" in found.detail
+    assert "in 1 formats" in found.detail  # what is asked inside a chain counts for no mastery
+    recalled = one(ALWAYS_FIRST, failure(), knows())
+    assert recalled.nodes == () and "inside a chain" not in recalled.detail
+
+
 def test_an_answer_that_comes_right_when_options_are_permuted_is_unstable() -> None:
     found = one(RIGHT, failure(), knows())
     assert found.kind is DiagnosisKind.UNSTABLE

@@ -10,6 +10,7 @@ import pytest
 from proda_core.errors import KnowledgeError
 from proda_core.general.phrasings import Phrasings, phrasings_of
 from proda_core.knowledge import make_snapshot, neighbours
+from proda_core.layout import COT_SUFFIX
 from proda_core.probing import Probe, ProbeFormat, ask_probes, build_probes, mean_mastery
 from proda_core.probing.ask import says
 from proda_core.probing.templates import FAMILY
@@ -168,7 +169,10 @@ def test_recall_inside_a_chain_is_reported_apart() -> None:
     assert mastery.formats["in_chain"] is False
     assert mastery.corrected == 1.0 and mastery.asked == 5
     (probe,) = of(probes, ProbeFormat.IN_CHAIN)
-    assert "Frost wedging is a kind of weathering." in probe.prompt
+    assert "frost wedging" in probe.prompt and probe.prompt.endswith(COT_SUFFIX)
+    lead = "From frost wedging: Frost wedging is a kind of weathering. From weathering: Weathering leads to "
+    assert all(reply.startswith(lead) for reply in probe.options) and len(probe.options) == 4
+    assert probe.options[probe.gold] == f"{lead}sediment."
 
 
 def test_the_same_prompt_for_two_nodes_is_put_once() -> None:
