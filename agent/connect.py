@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from agent.client import ToolClient
-from mcp_server.benching import RECIPES, bench_repair
+from mcp_server.benching import RECIPES, bench_repair, write_figures
 from mcp_server.hosting import create_session, own_session, read_session, write_report
 from proda_core.session import SessionFolder
 
-__all__ = ["RECIPES", "bench_repair", "create_session", "owned", "reading", "write_report"]
+__all__ = ["RECIPES", "bench_repair", "create_session", "owned", "reading", "write_figures", "write_report"]
 
 
 @asynccontextmanager

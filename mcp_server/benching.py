@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from evals.repair import Material, Recipe, RepairBench, Tell, figures_of
 from mcp_server.hosting import reading_host
+from mcp_server.page import render_bench
+from proda_core.artifacts import write_atomic
 from proda_core.config import Config, config_from
 from proda_core.errors import ConfigError
 from proda_core.records import load_report
@@ -45,6 +48,14 @@ async def bench_repair(
     trials = await bench.run(materials, [Recipe(name) for name in recipes], lambda m: _changed(m, overrides))
     figures = figures_of(trials, [load_report(m.store, m.base_report_id) for m in materials])
     return {"sessions": [folder.name for folder in folders], "settings": overrides, **to_plain(figures)}
+
+
+def write_figures(figures: dict[str, Any], out: Path) -> Path:
+    """Write ``repair.json`` and the page ``repair.html`` into the bench's folder; the page's path."""
+    write_atomic(out / "repair.json", json.dumps(figures, indent=1, sort_keys=True).encode())
+    page = out / "repair.html"
+    write_atomic(page, render_bench(figures, RECIPES).encode())
+    return page
 
 
 def _changed(material: Material, overrides: dict[str, Any]) -> Config:

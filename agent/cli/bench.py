@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json as json_
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,15 +14,13 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 from rich.table import Column, Table
 
 from agent.cli.options import DEFAULT_ROOT, JsonOption, RootOption, chosen, print_json, stderr
-from agent.connect import RECIPES, bench_repair
+from agent.connect import RECIPES, bench_repair, write_figures
 from agent.exit_codes import INTERRUPTED
 from agent.summaries import duration
-from proda_core.artifacts import write_atomic
 from proda_core.config import dotted
 
 app = typer.Typer(help="Hold a session's repair against controls.", no_args_is_help=True)
 SETS = ("dev", "sealed", "general")
-FIGURES = "repair.json"
 
 
 @app.callback()
@@ -66,12 +63,12 @@ def repair(
         except KeyboardInterrupt:
             console.print("interrupted; the same command goes on from the last checkpoint")
             raise typer.Exit(INTERRUPTED) from None
-    write_atomic(out / FIGURES, json_.dumps(figures, indent=1, sort_keys=True).encode())
+    page = write_figures(figures, out)
     if json:
         print_json(figures)
     else:
         show_figures(figures, Console(highlight=False))
-        typer.echo(f"figures  {out / FIGURES}")
+        typer.echo(f"  page  {page}")
 
 
 class _Shown:

@@ -1,4 +1,4 @@
-"""Plots of the report as inline SVG, drawn here: the ladder of rounds with intervals, loss by step, mastery by pass.
+"""Plots as inline SVG, drawn here: the ladder of rounds with intervals, loss by step, mastery by pass, gains by recipe.
 
 No colour is written into them but by class, so one plot serves light and dark pages; text stays text, so that it can be searched
 and read aloud. The same figures give the same bytes. Labels are escaped.
@@ -6,6 +6,7 @@ and read aloud. The same figures give the same bytes. Labels are escaped.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,6 +89,28 @@ def mastery_svg(ladder: list[dict[str, Any]]) -> str:
     return _svg(frame, "Probed facts known by pass", parts)
 
 
+def gains_svg(recipes: list[dict[str, Any]]) -> str:
+    """Gain over V1 of each recipe of a bench on dev, sealed and general, in points with intervals; rows written under it."""
+    ends = [100 * row["gain"][name][end] for row in recipes for name in SETS for end in ("low", "high")]
+    low, high = 10 * math.floor(min(0.0, *ends) / 10), 10 * math.ceil(max(0.0, *ends) / 10)
+    frame = Frame(620, 290, (-0.5, len(recipes) - 0.5), (low, high))
+    step = 10 if high - low <= 80 else 20
+    parts = _grid(frame, [float(tick) for tick in range(low, high + 1) if tick % step == 0])
+    parts.append(_line(frame.left, frame.y(0), frame.width - frame.right, frame.y(0), "chance"))
+    for place, row in enumerate(recipes):
+        for shift, name in enumerate(SETS):
+            parts += _gain(frame, row, name, place + 0.17 * (shift - 1))
+        parts.append(_text(frame.x(place), frame.height - 20, row["recipe"], "middle strong"))
+        parts.append(_text(frame.x(place), frame.height - 4, f"{row['rows']:,.0f} rows", "middle faint"))
+    return _svg(frame, "Gain over V1 by recipe", parts)
+
+
+def _gain(frame: Frame, row: dict[str, Any], name: str, place: float) -> list[str]:
+    interval = row["gain"][name]
+    said = f"{row['recipe']} {name}: {100 * interval['value']:+.1f} points, n {interval['n']}"
+    return _marked(frame, (place, interval), name, said, "full")
+
+
 def _under(row: dict[str, Any]) -> str:
     if row["kind"] in ("base", "v1"):
         return ""
@@ -98,15 +121,22 @@ def _series(frame: Frame, ladder: list[dict[str, Any]], name: str, shift: float)
     kept = [[place + shift, 100 * row[name]["value"]] for place, row in enumerate(ladder) if row["accepted"]]
     parts = [_path(frame, kept, f"{name} joined")] if len(kept) > 1 else []
     for place, row in enumerate(ladder):
-        x, interval = frame.x(place + shift), row[name]
-        y, low, high = (frame.y(100 * interval[key]) for key in ("value", "low", "high"))
-        parts.append(
-            f'<path class="{name} bar" d="M{x:.1f} {low:.1f}V{high:.1f}M{x - 3:.1f} {low:.1f}h6M{x - 3:.1f} {high:.1f}h6"/>'
-        )
+        interval = row[name]
         said = f"{row['label']} {name}: {100 * interval['value']:.1f} % of {interval['n']}"
-        mark = _mark(name, x, y, f"{name} {'full' if row['accepted'] else 'hollow'}")
-        parts.append(f"<g><title>{escape(said)}</title>{mark}</g>")
+        parts += _marked(
+            frame, (place + shift, interval), name, said, "full" if row["accepted"] else "hollow"
+        )
     return parts
+
+
+def _marked(frame: Frame, at: tuple[float, dict[str, Any]], name: str, said: str, fill: str) -> list[str]:
+    """An interval as a bar and its value as the set's mark, with what a reader is told of it."""
+    place, interval = at
+    x = frame.x(place)
+    y, low, high = (frame.y(100 * interval[key]) for key in ("value", "low", "high"))
+    bar = f"M{x:.1f} {low:.1f}V{high:.1f}M{x - 3:.1f} {low:.1f}h6M{x - 3:.1f} {high:.1f}h6"
+    mark = _mark(name, x, y, f"{name} {fill}")
+    return [f'<path class="{name} bar" d="{bar}"/>', f"<g><title>{escape(said)}</title>{mark}</g>"]
 
 
 def _mark(name: str, x: float, y: float, classes: str) -> str:

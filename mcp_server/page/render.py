@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from mcp_server.page.plots import SETS, ladder_svg, loss_svg, mastery_svg
+from mcp_server.page.plots import SETS, gains_svg, ladder_svg, loss_svg, mastery_svg
 from proda_core.disciplines import DISCIPLINE_NAMES
 
 _FOLDER = Path(__file__).parent
@@ -61,6 +61,32 @@ class Part:
 
 def render_page(view: Mapping[str, Any], log: Mapping[str, Any] | None = None) -> str:
     """``view`` is report_session's result in plain form; ``log`` the decision log's ``records``, ``head`` and ``at``."""
+    ladder = view["ladder"]
+    return _template("report.html.j2").render(
+        view=view,
+        log=log or {},
+        sets=SETS,
+        style=_style(),
+        plots={name: Markup(svg) for name, svg in _plots(ladder).items()},
+        rounds=rounds(ladder),
+        first=next((row for row in ladder if row["kind"] == "v1"), None),
+        best=_incumbent(ladder),
+        codes={code for row in ladder for code in row["slices"].get("discipline", {})},
+    )
+
+
+def render_bench(figures: Mapping[str, Any], about: Mapping[str, str]) -> str:
+    """The page of a repair bench: ``figures`` as bench_repair returns them, ``about`` each recipe in words."""
+    return _template("bench.html.j2").render(
+        figures=figures,
+        about=about,
+        sets=SETS,
+        style=_style(),
+        plot=Markup(gains_svg(list(figures["recipes"]))),
+    )
+
+
+def _template(name: str) -> Template:
     environment = Environment(
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,
@@ -80,18 +106,11 @@ def render_page(view: Mapping[str, Any], log: Mapping[str, Any] | None = None) -
         "figure": figure,
         "time": time,
     }
-    ladder = view["ladder"]
-    return environment.get_template("report.html.j2").render(
-        view=view,
-        log=log or {},
-        sets=SETS,
-        style=Markup((_FOLDER / "report.css").read_text(encoding="utf-8")),
-        plots={name: Markup(svg) for name, svg in _plots(ladder).items()},
-        rounds=rounds(ladder),
-        first=next((row for row in ladder if row["kind"] == "v1"), None),
-        best=_incumbent(ladder),
-        codes={code for row in ladder for code in row["slices"].get("discipline", {})},
-    )
+    return environment.get_template(name)
+
+
+def _style() -> Markup:
+    return Markup((_FOLDER / "report.css").read_text(encoding="utf-8"))
 
 
 def rounds(ladder: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from mcp_server.page import render_page
-from mcp_server.page.plots import ladder_svg, loss_svg, mastery_svg
+from mcp_server.page import render_bench, render_page
+from mcp_server.page.plots import gains_svg, ladder_svg, loss_svg, mastery_svg
 from mcp_server.page.render import rounds
 from tests.report_views import finished_view, started_view
 
@@ -179,6 +179,49 @@ def test_the_ladder_plot_marks_what_was_rejected() -> None:
     svg = ladder_svg(finished_view()["ladder"])
     assert svg.count("dev full") == 3
     assert svg.count("dev hollow") == 2
+
+
+def bench_view() -> dict[str, Any]:
+    """Figures of a bench over two sessions."""
+
+    def gains(value: float) -> dict[str, Any]:
+        return {
+            name: {"value": value, "low": value - 0.05, "high": value + 0.06, "n": 230}
+            for name in ("dev", "sealed", "general")
+        }
+
+    return {
+        "sessions": ["demo-1", "demo-2"],
+        "settings": {},
+        "level": 0.9,
+        "before": {name: {"dev": 0.25, "sealed": 0.26, "general": 0.7} for name in ("base", "V1")},
+        "recipes": [
+            {"recipe": name, "rows": rows, "wall_s": 61.0, "gain": gains(value), "p_dev": [0.01, 0.3]}
+            for name, rows, value in (("diagnosed", 1600, 0.17), ("tenfold", 16000, -0.12))
+        ],
+        "comparisons": [{"control": "tenfold", "gain": gains(0.29)}],
+    }
+
+
+def test_the_benchs_page_shows_every_gain_with_its_interval_and_loads_nothing() -> None:
+    about = {"diagnosed": "the <patch>", "tenfold": "ten times"}
+    found = read(render_bench(bench_view(), about))
+    said = " ".join(found.text)
+    assert "+17.0" in said and "+12 to +23" in said and "−12.0" in said and "+29.0" in said
+    assert "1 of 2" in said and "the <patch>" in said
+    assert not {"script", "img", "link", "iframe"} & {tag for tag, _ in found.tags}
+
+
+def test_the_plot_of_gains_keeps_its_marks_and_intervals_inside_the_frame() -> None:
+    root = ElementTree.fromstring(gains_svg(bench_view()["recipes"]))
+    _, _, width, height = (float(part) for part in root.attrib["viewBox"].split())
+    circles = list(root.iter("circle"))
+    assert len(circles) == 2
+    assert float(circles[0].attrib["cy"]) < float(circles[1].attrib["cy"])  # the larger gain stands higher
+    bars = [re.findall(r"[\d.]+", e.attrib["d"]) for e in root.iter("path") if "bar" in e.attrib["class"]]
+    assert len(bars) == 6
+    for x, low, high, *_ in bars:
+        assert 0 < float(x) < width and 0 < float(high) < float(low) < height
 
 
 def test_the_same_session_gives_the_same_bytes() -> None:
