@@ -58,7 +58,17 @@ def tiny_qwen2(folder: Path, *, seed: int = 0, chat: bool = True) -> Path:
     return _save(folder, Qwen2ForCausalLM, Qwen2Config, seed=seed, chat=chat)
 
 
-def _save(folder: Path, model_class: type, config_class: type, *, seed: int, chat: bool) -> Path:
+def tiny_lfm2(folder: Path, *, seed: int = 0, chat: bool = True) -> Path:
+    """A random two-layer LFM2, a short convolution below attention; the folder is returned."""
+    from transformers import Lfm2Config, Lfm2ForCausalLM
+
+    layers = {"layer_types": ["conv", "full_attention"], "block_auto_adjust_ff_dim": False}
+    return _save(folder, Lfm2ForCausalLM, Lfm2Config, seed=seed, chat=chat, **layers)
+
+
+def _save(
+    folder: Path, model_class: type, config_class: type, *, seed: int, chat: bool, **shape: object
+) -> Path:
     import torch
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -75,6 +85,7 @@ def _save(folder: Path, model_class: type, config_class: type, *, seed: int, cha
         bos_token_id=None,
         eos_token_id=1,
         pad_token_id=0,
+        **shape,
     )
     torch.manual_seed(seed)
     model = model_class(config)

@@ -110,7 +110,7 @@ class HFStudent:
                 going.append(place)
         if len(going) < len(state.alive) and going:
             kept = torch.tensor(going, device=state.last.device)
-            state.cache.batch_select_indices(kept)
+            state.cache.reorder_cache(kept)
             state.mask, state.last = state.mask[kept], state.last[kept]
         state.alive = [state.alive[place] for place in going]
 
@@ -129,7 +129,7 @@ class HFStudent:
         flat = [row[j] if j < len(row) else row[0] for row in rows for j in range(width)]
         sums = self._first_tokens(out.logits[:, -1], flat, width)
         if longest > 1:
-            out.past_key_values.batch_repeat_interleave(width)
+            out.past_key_values.reorder_cache(torch.arange(len(rows)).repeat_interleave(width))
             mask = batch.mask.repeat_interleave(width, dim=0)
             sums = sums + self._later_tokens(flat, mask, out.past_key_values)
         table = sums.view(len(rows), width).tolist()

@@ -26,7 +26,7 @@ OPTIONS = [
     ["A"],
     ["B", "heat"],
 ]
-NAMES = ("llama-chat", "qwen2-plain")
+NAMES = ("llama-chat", "qwen2-plain", "lfm2-chat")
 
 
 def open_student(models: dict[str, Path], name: str, *, batch_size: int = 64) -> HFStudent:

@@ -15,7 +15,7 @@ from proda_core.guard import commit_mixture
 from proda_core.jobs.contract import JobContext, JobRequest, Progress
 from proda_core.students import base_digest
 from tests import fixtures_knowledge as world
-from tests.models import tiny_llama, tiny_qwen2
+from tests.models import tiny_lfm2, tiny_llama, tiny_qwen2
 
 
 @dataclass(slots=True)
@@ -68,7 +68,11 @@ class TrainingSession:
 @pytest.fixture(scope="session")
 def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("bases")
-    return {"llama": tiny_llama(root / "llama"), "qwen2": tiny_qwen2(root / "qwen2", chat=False)}
+    return {
+        "llama": tiny_llama(root / "llama"),
+        "qwen2": tiny_qwen2(root / "qwen2", chat=False),
+        "lfm2": tiny_lfm2(root / "lfm2"),
+    }
 
 
 @pytest.fixture
