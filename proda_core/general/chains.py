@@ -11,7 +11,7 @@ from proda_core.general.forms import PathForm, Phrasings
 from proda_core.general.path_grammar import composed_path
 from proda_core.general.phrasings import phrasings_of
 from proda_core.general.questions import Asker, Kind, NoQuestionError, Question, capital, rephrases
-from proda_core.general.wordings import Wording, active_wordings
+from proda_core.general.wordings import Wording
 from proda_core.general.worlds import Fact, World
 from proda_core.layout import COT_SUFFIX, LETTERS, choice_prompt, cot_answer, cot_step
 
@@ -82,7 +82,7 @@ def _walk(asker: Asker, world: World, hops: int) -> Walk:
 def _wording(asker: Asker, world: World, walk: Walk) -> str:
     """The question: by naming the relations, by counting, or by the end of the chain where the walk ends there."""
     rng, forms = asker.rng, phrasings_of(world.family)
-    if world.branched or rng.random() < 0.5:
+    if world.branched or (rng.random() < 0.5 and all(_forward_wordings(world, fact) for fact in walk.facts)):
         return _path(asker, world, walk, form=_path_form(asker, world, walk, forms))
     if walk.closes and rng.random() < 0.75:
         return rng.choice(forms.ends if walk.forward else forms.starts).format(n=walk.known)
@@ -118,7 +118,12 @@ def _spoken(asker: Asker, world: World, fact: Fact) -> Wording:
     """The fact's wording when it reads forward and mostly even so, else another of its flavour that does."""
     if not fact.wording.inverted and not rephrases(asker, world, 0.15):
         return fact.wording
-    return asker.rng.choice(active_wordings(world.family, fact.flavour))
+    return asker.rng.choice(_forward_wordings(world, fact))
+
+
+def _forward_wordings(world: World, fact: Fact) -> tuple[Wording, ...]:
+    """The ways of saying a fact's relation that read from subject to object: a strange one may have none."""
+    return tuple(wording for wording in fact.rewordings(world.family) if not wording.inverted)
 
 
 def _near(asker: Asker, world: World, walk: Walk) -> Sequence[str]:

@@ -127,7 +127,7 @@ def _single(asker: Asker, world: World, forms: Phrasings) -> tuple[Fact, str, st
             raise NoQuestionError("two statements answer the question")
     wording = fact.wording
     if rephrases(asker, world, 0.25):
-        wording = asker.rng.choice(wordings_of(world.family, fact.flavour))
+        wording = asker.rng.choice(fact.rewordings(world.family))
     what = asker.rng.choice(forms.whats)
     asks_after = forward != wording.inverted
     question = wording.ask_after(known, what) if asks_after else wording.ask_before(known, what)
@@ -188,7 +188,7 @@ def _truefalse(asker: Asker, world: World, forms: Phrasings) -> Question:
     fact = asker.rng.choice(world.facts)
     wording = fact.wording
     if rephrases(asker, world, 0.15):
-        wording = asker.rng.choice(wordings_of(world.family, fact.flavour))
+        wording = asker.rng.choice(fact.rewordings(world.family))
     truth = asker.rng.random() < 0.5
     clause = wording.say(fact.subject, fact.object) if truth else _falsified(asker, world, fact, wording)
     gold = "True" if truth else "False"

@@ -4,6 +4,7 @@ A world is built for one difficulty (0 to 3: more chains, longer ones, side fact
 has one chained fact going out and one coming in at most; side facts never change where a chain leads.
 """
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,9 +12,11 @@ from random import Random
 
 from proda_core.general.names import Family, NameSource
 from proda_core.general.phrasings import phrasings_of
+from proda_core.general.strange_relations import strange_relation
 from proda_core.general.wordings import Flavour, Wording, wordings_of
 
 MAX_DIFFICULTY = 3
+STRANGE_WORLDS = 0.6
 _CHAINED = tuple(flavour for flavour in Flavour if flavour is not Flavour.CONTRAST)
 
 
@@ -25,6 +28,11 @@ class Fact:
     flavour: Flavour
     object: str
     wording: Wording
+    others: tuple[Wording, ...] = ()  # of a strange relation: every way of saying it
+
+    def rewordings(self, family: Family) -> tuple[Wording, ...]:
+        """Every way of saying the relation."""
+        return self.others or wordings_of(family, self.flavour)
 
     @property
     def sentence(self) -> str:
@@ -81,7 +89,7 @@ def build_world(
     """A world of a shape; with `branched`, side facts may start or end at names of chains."""
     total = sum(length + 1 for length in shape.lengths)
     pool = names.draw(rng, family, count=total + 2 * shape.side_facts, alike=shape.alike)
-    voice = _Voice(rng, family)
+    voice = _Voice(rng, family, branched=branched)
     chains, used = [], 0
     for length in shape.lengths:
         chains.append(voice.chain(pool[used : used + length + 1]))
@@ -104,14 +112,19 @@ def build_world(
 class _Voice:
     """Chooses flavours and wordings for one world, either one wording a flavour or a fresh one for each fact."""
 
-    def __init__(self, rng: Random, family: Family) -> None:
+    def __init__(self, rng: Random, family: Family, *, branched: bool) -> None:
         self._rng, self._family = rng, family
         self._steady = rng.random() < 0.4
         self._single = rng.choice(_CHAINED) if rng.random() < 0.3 else None
         self._chosen: dict[Flavour, Wording] = {}
+        self._branched = branched
+        self._strange = rng.choice((0.4, 0.7, 1.0)) if family == "train" and rng.random() < STRANGE_WORLDS else 0.0
 
     def fact(self, subject: str, object_: str, flavour: Flavour) -> Fact:
-        """A fact in a wording of its flavour."""
+        """A fact in a wording of its flavour, or of a strange relation that passes for one."""
+        if self._strange and flavour is not Flavour.CONTRAST and self._rng.random() < self._strange:
+            key, ways = strange_relation(self._rng, told_forward=self._branched)
+            return Fact(subject, _passing_for(key), object_, self._rng.choice(ways), ways)
         wording = self._rng.choice(wordings_of(self._family, flavour))
         if self._steady:
             wording = self._chosen.setdefault(flavour, wording)
@@ -122,6 +135,11 @@ class _Voice:
         return tuple(
             self.fact(one, two, self._single or self._rng.choice(_CHAINED)) for one, two in pairwise(names)
         )
+
+
+def _passing_for(relation: str) -> Flavour:
+    """The flavour that a strange relation counts as, always the same."""
+    return _CHAINED[zlib.crc32(relation.encode()) % len(_CHAINED)]
 
 
 def _side_facts(

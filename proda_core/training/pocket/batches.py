@@ -24,8 +24,7 @@ _OPENINGS = 256
 class Batch:
     """Padded ids (rows, length), flat places of predictions, their targets, the answer of each, and which end an answer.
 
-    `openings` are places of the auxiliary objective, `opened` its targets: of the first layer asked, then of the second;
-    `difficulties` and `owners` count answers.
+    `openings` are places of the auxiliary objective, `opened` its targets; `difficulties` and `owners` count answers.
     """
 
     ids: Tensor
@@ -69,7 +68,7 @@ def collate(rows: Sequence[Row]) -> Batch:
     for number, row in enumerate(rows):
         first = number * width
         ids[number, : len(row.ids)] = torch.tensor(row.ids)
-        openings += [(first + place, token, behind) for place, token, behind in row.openings]
+        openings += [(first + place, token) for place, token in row.openings]
         for start, stop in row.answers:
             owner = len(difficulties)
             predictions += [
@@ -77,7 +76,7 @@ def collate(rows: Sequence[Row]) -> Batch:
             ]
             difficulties.append(row.difficulty)
     predictions += [(0, IGNORED, len(difficulties), False)] * (-len(predictions) % _PLACES)
-    openings += [(0, IGNORED, IGNORED)] * (-len(openings) % _OPENINGS)
+    openings += [(0, IGNORED)] * (-len(openings) % _OPENINGS)
     places, targets, owners, endings = zip(*predictions, strict=True)
     return Batch(
         ids,
@@ -85,8 +84,8 @@ def collate(rows: Sequence[Row]) -> Batch:
         torch.tensor(targets),
         torch.tensor(owners),
         torch.tensor(endings),
-        torch.tensor([place for place, _, _ in openings], dtype=torch.long),
-        torch.tensor([row[asked] for asked in (1, 2) for row in openings], dtype=torch.long),
+        torch.tensor([place for place, _ in openings], dtype=torch.long),
+        torch.tensor([token for _, token in openings], dtype=torch.long),
         torch.tensor(difficulties),
         sum(len(row.ids) for row in rows),
     )

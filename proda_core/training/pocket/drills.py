@@ -11,7 +11,7 @@ from random import Random
 from proda_core.general.names import Family, NameSource
 from proda_core.general.questions import Kind, capital
 from proda_core.general.tasks import build_question
-from proda_core.general.worlds import Shape, World, build_world
+from proda_core.general.worlds import Shape, build_world
 from proda_core.layout import context_prompt
 from proda_core.training.pocket.fillers import COMMONEST, with_fillers
 
@@ -46,9 +46,7 @@ class CommonWord:
         return rng.choice(self.words[COMMONEST:_COMMON])
 
 
-def drill(
-    rng: Random, family: Family, *, names: NameSource, words: tuple[str, ...]
-) -> tuple[World, list[Turn]]:
+def drill(rng: Random, family: Family, *, names: NameSource, words: tuple[str, ...]) -> list[Turn]:
     """A few statements told once, then each asked for by the name that it ends with; names are plain words or any."""
     plain = rng.random() < 0.5 and len(words) >= _ENOUGH
     source = NameSource((CommonWord(words),), (1.0,)) if plain else names
@@ -57,7 +55,7 @@ def drill(
     for fact in rng.choices(world.facts, k=rng.randint(2, 4)):
         question = capital(rng.choice(_ENDINGS).format(n=fact.surface[1]))
         turns.append(Turn(question if turns else context_prompt(world.text, question), fact.sentence))
-    return world, turns
+    return turns
 
 
 def guess(rng: Random, family: Family, *, names: NameSource, words: Sequence[str]) -> list[Turn]:

@@ -1,6 +1,6 @@
-"""The forward pass of a Llama model, written for training it on a CPU: bfloat16 throughout, attention by plain products.
+"""The forward pass of an LFM2 model, written for training it on a CPU: bfloat16 throughout, attention by plain products.
 
-Takes the weights of a LlamaForCausalLM where they are and computes the same function (a test compares the two). Plain
+Takes the weights of an Lfm2ForCausalLM where they are and computes the same function (a test compares the two). Plain
 products beat fused attention here: the backward pass of the fused kernel takes half of a training step on a CPU.
 Rows are padded on the right, so causal attention alone keeps padding out of every labelled position.
 """
@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-# One layer to mark where statements open, one to look there, one to look behind the name.
-_EARLY_LAYERS = (2, 3)
+# A convolution to mark where statements open, an attention to look there.
+_EARLY_LAYER = 2
 
 
 class TrainingForward(nn.Module):
-    """Logits of a Llama model at chosen positions of a batch, and from two early layers by way of `opener`.
+    """Logits of an LFM2 model at chosen positions of a batch, and from an early layer by way of `opener`.
 
-    The early layers' are for the auxiliary objective (`openings`); `opener` is trained along and is no part of the model.
+    The early layer's are for the auxiliary objective (`openings`); `opener` is trained along and is no part of the model.
     """
 
     def __init__(self, model: Any, *, dtype: torch.dtype = torch.bfloat16) -> None:
@@ -27,9 +27,9 @@ class TrainingForward(nn.Module):
         self.model: Any = model
         self.dtype = dtype
         self.heads: int = config.num_attention_heads
-        self.early = [min(number, config.num_hidden_layers) for number in _EARLY_LAYERS]
-        self.opener = nn.Linear(config.hidden_size, len(_EARLY_LAYERS) * config.hidden_size, bias=False)
-        self.eps: float = config.rms_norm_eps
+        self.early = min(_EARLY_LAYER, config.num_hidden_layers)
+        self.opener = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
+        self.eps: float = config.norm_eps
         width = config.hidden_size // self.heads
         rates = config.rope_parameters["rope_theta"] ** (-torch.arange(0, width, 2).float() / width)
         angles = torch.outer(torch.arange(config.max_position_embeddings).float(), rates)
@@ -38,23 +38,25 @@ class TrainingForward(nn.Module):
     def forward(self, ids: Tensor, places: Tensor, openings: Tensor) -> tuple[Tensor, Tensor]:
         """Float32 logits for token ids (rows, length) at flat places into rows x length.
 
-        The first are the model's (places, vocabulary), the second the early layers' (2 x openings, vocabulary), layer by layer.
+        The first are the model's (places, vocabulary), the second the early layer's (openings, vocabulary).
         """
         core = self.model.model
         table = core.embed_tokens.weight.to(self.dtype)
         hidden = functional.embedding(ids, table)
         length = ids.shape[1]
         future = torch.full((length, length), float("-inf"), dtype=self.dtype).triu(1)
-        early: list[Tensor] = []
+        early = hidden
         for number, layer in enumerate(core.layers, start=1):
-            hidden = hidden + self._attend(layer.self_attn, self._norm(hidden, layer.input_layernorm), future)
-            hidden = hidden + self._feed(layer.mlp, self._norm(hidden, layer.post_attention_layernorm))
-            asked = self.early.count(number)
-            if asked:
-                early += [self._norm(_at(hidden, openings), core.norm)] * asked
-        chosen = self._norm(_at(hidden, places), core.norm)
-        halves = self.opener.weight.to(self.dtype).chunk(len(self.early))
-        opened = torch.cat([functional.linear(one, half) for one, half in zip(early, halves, strict=True)])
+            normed = self._norm(hidden, layer.operator_norm)
+            if layer.is_attention_layer:
+                hidden = hidden + self._attend(layer.self_attn, normed, future)
+            else:
+                hidden = hidden + self._convolve(layer.conv, normed)
+            hidden = hidden + self._feed(layer.feed_forward, self._norm(hidden, layer.ffn_norm))
+            if number == self.early:
+                early = self._norm(_at(hidden, openings), core.embedding_norm)
+        chosen = self._norm(_at(hidden, places), core.embedding_norm)
+        opened = functional.linear(early, self.opener.weight.to(self.dtype))
         return (chosen @ table.T).float(), (opened @ table.T).float()
 
     def _norm(self, hidden: Tensor, norm: Any) -> Tensor:
@@ -65,13 +67,14 @@ class TrainingForward(nn.Module):
         return hidden * scale.to(self.dtype) * weight
 
     def _attend(self, attention: Any, hidden: Tensor, future: Tensor) -> Tensor:
-        """Causal self-attention with rotary positions."""
+        """Causal self-attention with normalised queries and keys and rotary positions."""
         rows, length, width = hidden.shape
         projections = (attention.q_proj, attention.k_proj, attention.v_proj)
         weight = torch.cat([projection.weight for projection in projections]).to(self.dtype)
         split = functional.linear(hidden, weight).view(rows, length, 3, self.heads, width // self.heads)
         query, key, value = split.permute(2, 0, 3, 1, 4)
-        query, key = self._rotate(query), self._rotate(key)
+        query = self._rotate(self._norm(query, attention.q_layernorm))
+        key = self._rotate(self._norm(key, attention.k_layernorm))
         scale = (width // self.heads) ** -0.5
         flat = rows * self.heads
         scores = torch.baddbmm(
@@ -79,7 +82,17 @@ class TrainingForward(nn.Module):
         )
         mixed = scores.softmax(-1) @ value.reshape(flat, length, -1)
         joined = mixed.view(rows, self.heads, length, -1).transpose(1, 2).reshape(rows, length, width)
-        return functional.linear(joined, attention.o_proj.weight.to(self.dtype))
+        return functional.linear(joined, attention.out_proj.weight.to(self.dtype))
+
+    def _convolve(self, block: Any, hidden: Tensor) -> Tensor:
+        """A short causal convolution of each channel, gated on both sides: as sums of the states shifted by 0, 1, ... places."""
+        before, after, kept = functional.linear(hidden, block.in_proj.weight.to(self.dtype)).chunk(3, dim=-1)
+        gated = before * kept
+        taps = block.conv.weight.to(self.dtype)[:, 0].unbind(-1)
+        mixed = gated * taps[-1]
+        for back, tap in enumerate(reversed(taps[:-1]), start=1):
+            mixed = mixed + functional.pad(gated, (0, 0, back, 0))[:, : gated.shape[1]] * tap
+        return functional.linear(after * mixed, block.out_proj.weight.to(self.dtype))
 
     def _rotate(self, heads: Tensor) -> Tensor:
         """Rotary embedding in the half-split convention of transformers."""
@@ -89,9 +102,9 @@ class TrainingForward(nn.Module):
 
     def _feed(self, mlp: Any, hidden: Tensor) -> Tensor:
         """The gated feed-forward block."""
-        weight = torch.cat((mlp.gate_proj.weight, mlp.up_proj.weight)).to(self.dtype)
+        weight = torch.cat((mlp.w1.weight, mlp.w3.weight)).to(self.dtype)
         gate, up = functional.linear(hidden, weight).chunk(2, dim=-1)
-        return functional.linear(functional.silu(gate) * up, mlp.down_proj.weight.to(self.dtype))
+        return functional.linear(functional.silu(gate) * up, mlp.w2.weight.to(self.dtype))
 
 
 def _at(hidden: Tensor, places: Tensor) -> Tensor:

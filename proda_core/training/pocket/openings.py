@@ -3,8 +3,6 @@
 To answer by a statement that a name ends, a model must go back to how the statement opens. From answers alone that was not learnt
 in a hundred million tokens (docs/LOG.md): either half of it is of no use without the other. So pretraining also asks an early
 layer, at the end of each statement of the text, for the token that the statement opens with, and of each option for its letter.
-Of two statements that open with the same name only the one that ends with the name looked up will do, so the next layer is asked
-for the token behind the name that a statement opens with.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,8 +16,8 @@ from proda_core.training.pocket.tokenizer import ASSISTANT, USER
 
 NO_TOKEN = -100  # where there is nothing to predict
 
-# A place at the end of a statement, the token that the statement opens with, and the one behind its first name.
-Opening = tuple[int, int, int]
+# A place at the end of a statement and the token that the statement opens with.
+Opening = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +39,9 @@ class OpeningFinder:
         letters = frozenset(tokenizer.encode(letter).ids[0] for letter in LETTERS)
         return cls(vocab["."], vocab["\n"], vocab[USER], vocab[ASSISTANT], letters, tuple(sorted(leads)))
 
-    def find(self, ids: Sequence[int], names: Sequence[Sequence[int]] = ()) -> tuple[Opening, ...]:
-        """Two openings a statement, at its last token and at its period; two an option, at its last token and the one after.
-
-        `names` are those of the text, as token ids: without them nothing tells what stands behind the first.
-        """
-        return (*self._statements(ids, names), *self._options(ids))
+    def find(self, ids: Sequence[int]) -> tuple[Opening, ...]:
+        """Two openings a statement, at its last token and at its period; two an option, at its last token and the one after."""
+        return (*self._statements(ids), *self._options(ids))
 
     def _options(self, ids: Sequence[int]) -> Iterator[Opening]:
         """Of lines that begin with a letter and a period."""
@@ -54,13 +49,13 @@ class OpeningFinder:
         for place, token in enumerate(ids):
             if token in (self.newline, self.assistant):
                 if start and place > start + 2:
-                    yield place - 1, letter, NO_TOKEN
-                    yield place, letter, NO_TOKEN
+                    yield place - 1, letter
+                    yield place, letter
                 start = 0
                 if list(ids[place + 2 : place + 3]) == [self.period] and ids[place + 1] in self.letters:
                     letter, start = ids[place + 1], place + 1
 
-    def _statements(self, ids: Sequence[int], names: Sequence[Sequence[int]]) -> tuple[Opening, ...]:
+    def _statements(self, ids: Sequence[int]) -> tuple[Opening, ...]:
         """Of the text before the first empty line; nothing where there is none, that is, no text to ask about."""
         found: list[Opening] = []
         start = 0
@@ -68,8 +63,7 @@ class OpeningFinder:
             if token == self.newline and place and ids[place - 1] == self.newline:
                 return tuple(found)
             if token == self.period and place > start + 1:
-                behind = _behind_name(ids[start:place], names)
-                found += [(place - 1, ids[start], behind), (place, ids[start], behind)]
+                found += [(place - 1, ids[start]), (place, ids[start])]
             if token in (self.period, self.newline, self.user):
                 start = self._after_lead(ids, place + 1)
         return ()
@@ -80,10 +74,3 @@ class OpeningFinder:
             if tuple(ids[start : start + len(lead)]) == lead:
                 return start + len(lead)
         return start
-
-
-def _behind_name(statement: Sequence[int], names: Sequence[Sequence[int]]) -> int:
-    """The token behind the longest name that a statement opens with, or NO_TOKEN."""
-    lengths = [len(name) for name in names if list(statement[: len(name)]) == list(name)]
-    longest = max(lengths, default=len(statement))
-    return statement[longest] if longest < len(statement) else NO_TOKEN

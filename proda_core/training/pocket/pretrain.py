@@ -37,12 +37,16 @@ _NONE = torch.zeros(0, dtype=torch.long)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that decides a run: shape of the model, optimiser, batches and budget."""
+    """All that decides a run: shape of the model, optimiser, batches and budget.
+
+    `layers` has a letter a layer: c a short convolution over `kernel` places, a attention.
+    """
 
     seed: int = 0
     steps: int = 8000
     hidden: int = 128
-    layers: int = 6
+    layers: str = "cacacaa"
+    kernel: int = 3
     heads: int = 4
     feed_forward: int = 320
     context: int = 512
@@ -251,9 +255,12 @@ def rate_at(spent: float) -> float:
 
 
 def _optimizers(model: Any, eager: TrainingForward, plan: Plan) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices of the layers (if the plan says so), AdamW for the rest; decay on matrices only."""
-    layers = [weight for weight in model.model.layers.parameters() if weight.dim() >= 2]
-    vectors = [weight for weight in model.parameters() if weight.dim() < 2]
+    """Muon for the matrices of the layers (if the plan says so), AdamW for the rest; decay on matrices only.
+
+    A convolution's taps are a vector for each channel.
+    """
+    layers = [weight for weight in model.model.layers.parameters() if weight.dim() == 2]
+    vectors = [weight for weight in model.parameters() if weight.dim() != 2]
     adam_only = [model.model.embed_tokens.weight, eager.opener.weight, *([] if plan.muon else layers)]
     groups = [
         {"params": adam_only, "weight_decay": plan.weight_decay},

@@ -91,12 +91,11 @@ def pocket_names(tokenizer: Tokenizer, words: Sequence[str]) -> NameSource:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A conversation before its encoding, and the names of its text."""
+    """A conversation before its encoding."""
 
     turns: list[Turn]
     difficulty: int
     kind: Kind
-    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +115,11 @@ class RowMaker:
         drafts = [self._draft(rng, level) for _ in range(count)]
         rows = self.encode([draft.turns for draft in drafts])
         kept = [
-            Row(ids, answers, draft.difficulty, draft.kind, finder.find(ids, self._ids(draft.names)))
+            Row(ids, answers, draft.difficulty, draft.kind, finder.find(ids))
             for (ids, answers), draft in zip(rows, drafts, strict=True)
             if len(ids) <= self.context
         ]
         return sorted(kept, key=lambda row: len(row.ids))
-
-    def _ids(self, names: Sequence[str]) -> list[list[int]]:
-        """Names as token ids."""
-        return [encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(names))]
 
     def encode(
         self, conversations: Sequence[Sequence[Turn]]
@@ -149,10 +144,9 @@ class RowMaker:
     def _draft(self, rng: Random, level: Level) -> _Draft:
         """One conversation: a first question of the level's mix, then more on the same world; or a drill, or a guess."""
         if rng.random() < level.drills:
-            world, turns = drill(rng, self.family, names=self.names, words=self.words)
-            return _Draft(turns, 0, Kind.RECALL, world.names)
+            return _Draft(drill(rng, self.family, names=self.names, words=self.words), 0, Kind.RECALL)
         if rng.random() < level.guesses:
-            return _Draft(guess(rng, self.family, names=self.names, words=self.words), 0, Kind.BY_HEART, ())
+            return _Draft(guess(rng, self.family, names=self.names, words=self.words), 0, Kind.BY_HEART)
         difficulty = rng.choices(range(len(level.difficulties)), level.difficulties)[0]
         kind = rng.choices(level.kinds, level.weights)[0]
         world, first = build_question(rng, self.family, kind, difficulty=difficulty, names=self.names)
@@ -177,7 +171,7 @@ class RowMaker:
                 else turn
                 for turn, question in zip(turns, questions, strict=True)
             ]
-        return _Draft(turns, difficulty, kind, world.names)
+        return _Draft(turns, difficulty, kind)
 
 
 def _turns(text: str, questions: Sequence[Question]) -> list[Turn]:

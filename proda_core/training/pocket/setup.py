@@ -56,22 +56,27 @@ def prepare(folder: Path, plan: Plan) -> tuple[Tokenizer, list[str]]:
 
 
 def new_model(plan: Plan, tokenizer: Tokenizer) -> Any:
-    """An untrained LlamaForCausalLM of the plan's shape, from the plan's seed."""
-    from transformers import LlamaConfig, LlamaForCausalLM
+    """An untrained Lfm2ForCausalLM of the plan's shape, from the plan's seed."""
+    from transformers import Lfm2Config, Lfm2ForCausalLM
 
-    config = LlamaConfig(
+    config = Lfm2Config(
         vocab_size=plan.vocab_size,
         hidden_size=plan.hidden,
-        num_hidden_layers=plan.layers,
+        num_hidden_layers=len(plan.layers),
+        layer_types=["conv" if layer == "c" else "full_attention" for layer in plan.layers],
+        conv_L_cache=plan.kernel,
         num_attention_heads=plan.heads,
         num_key_value_heads=plan.heads,
         intermediate_size=plan.feed_forward,
+        block_auto_adjust_ff_dim=False,
         max_position_embeddings=plan.context,
         tie_word_embeddings=True,
+        norm_eps=1e-6,
+        rope_parameters={"rope_type": "default", "rope_theta": 10_000.0},
         initializer_range=0.04,
         pad_token_id=tokenizer.token_to_id(PAD),
         eos_token_id=tokenizer.token_to_id(END),
         bos_token_id=None,
     )
     torch.manual_seed(plan.seed)
-    return LlamaForCausalLM(config)
+    return Lfm2ForCausalLM(config)
