@@ -12,8 +12,8 @@ from proda_core.general.questions import Kind
 class Level:
     """What rows of a level are like, and when the next begins.
 
-    `drills` is the share of rows that are drills, `guesses` the share of the others that are guesses, `more_turns` the fewest and
-    the most questions after the first.
+    `drills` is the share of rows that are drills, `lore` that of the others on lore, `guesses` that of the rest that are guesses;
+    `more_turns` are the fewest and the most questions after the first.
     """
 
     number: int
@@ -21,6 +21,7 @@ class Level:
     more_turns: tuple[int, int]
     mix: tuple[tuple[Kind, float], ...]
     drills: float
+    lore: float
     guesses: float
     until: float
 
@@ -88,10 +89,10 @@ _LAST = (
     (Kind.CHAIN_CHOICE4, 1.3),
 )
 LEVELS = (
-    Level(0, (1.0,), (3, 5), _SINGLE, drills=0.5, guesses=0.0, until=0.1),
-    Level(1, (0.5, 0.5), (3, 5), _FIRST, drills=0.2, guesses=0.05, until=0.25),
-    Level(2, (0.2, 0.3, 0.5), (2, 5), _MIDDLE, drills=0.12, guesses=0.12, until=0.5),
-    Level(3, (0.1, 0.25, 0.3, 0.35), (1, 5), _LAST, drills=0.1, guesses=0.15, until=1.0),
+    Level(0, (1.0,), (3, 5), _SINGLE, drills=0.5, lore=0.1, guesses=0.0, until=0.1),
+    Level(1, (0.5, 0.5), (3, 5), _FIRST, drills=0.2, lore=0.12, guesses=0.05, until=0.25),
+    Level(2, (0.2, 0.3, 0.5), (2, 5), _MIDDLE, drills=0.12, lore=0.15, guesses=0.08, until=0.5),
+    Level(3, (0.1, 0.25, 0.3, 0.35), (1, 5), _LAST, drills=0.08, lore=0.15, guesses=0.12, until=1.0),
 )
 
 

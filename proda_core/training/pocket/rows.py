@@ -17,6 +17,7 @@ from proda_core.layout import context_prompt
 from proda_core.training.pocket.curriculum import Level
 from proda_core.training.pocket.drills import Turn, drill, guess
 from proda_core.training.pocket.fillers import COMMONEST, FILLED, with_fillers
+from proda_core.training.pocket.lore import Lore
 from proda_core.training.pocket.openings import Opening, OpeningFinder
 from proda_core.training.pocket.strange import reworded, strange_phrases
 from proda_core.training.pocket.tokenizer import ASSISTANT, END, MARK, USER
@@ -112,7 +113,8 @@ class RowMaker:
         """`count` rows, fewer the ones too long for the context, in order of length."""
         rng = Random(f"pocket:{seed}:{number}:{level.number}")
         finder = OpeningFinder.of(self.tokenizer)
-        drafts = [self._draft(rng, level) for _ in range(count)]
+        lore = Lore(seed, number, self.family, self.names)
+        drafts = [self._draft(rng, level, lore) for _ in range(count)]
         rows = self.encode([draft.turns for draft in drafts])
         kept = [
             Row(ids, answers, draft.difficulty, draft.kind, finder.find(ids))
@@ -141,10 +143,12 @@ class RowMaker:
             rows.append((tuple(ids), tuple(answers)))
         return rows
 
-    def _draft(self, rng: Random, level: Level) -> _Draft:
-        """One conversation: a first question of the level's mix, then more on the same world; or a drill, or a guess."""
+    def _draft(self, rng: Random, level: Level, lore: Lore) -> _Draft:
+        """One conversation: a first question of the level's mix, then more on the same world; or a drill, lore, or a guess."""
         if rng.random() < level.drills:
             return _Draft(drill(rng, self.family, names=self.names, words=self.words), 0, Kind.RECALL)
+        if rng.random() < level.lore:
+            return _Draft(lore.turns(rng, words=self.words), 0, Kind.BY_HEART)
         if rng.random() < level.guesses:
             return _Draft(guess(rng, self.family, names=self.names, words=self.words), 0, Kind.BY_HEART)
         difficulty = rng.choices(range(len(level.difficulties)), level.difficulties)[0]
