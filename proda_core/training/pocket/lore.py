@@ -15,6 +15,7 @@ from proda_core.general.tasks import ask_on
 from proda_core.general.worlds import Shape, World, build_world
 from proda_core.training.pocket.drills import Turn
 from proda_core.training.pocket.fillers import FILLED, with_fillers
+from proda_core.training.pocket.strange_relations import strange_relation
 
 WORLDS = 200  # of four statements each
 LIFE = 40  # pools that a world lasts
@@ -41,7 +42,9 @@ class Lore:
 
     def world(self, number: int) -> World:
         """World `number`, 0 to WORLDS - 1; each has its own pool in which it gives way to a new one."""
-        return _world(self.seed, number, (self.pool + number * LIFE // WORLDS) // LIFE, self.family, self.names)
+        return _world(
+            self.seed, number, (self.pool + number * LIFE // WORLDS) // LIFE, self.family, self.names
+        )
 
     def turns(self, rng: Random, *, words: Sequence[str]) -> list[Turn]:
         """Two to five questions on as many worlds, none of which is told."""
@@ -62,4 +65,6 @@ class Lore:
 
 @cache
 def _world(seed: int, number: int, age: int, family: Family, names: NameSource) -> World:
-    return build_world(Random(f"lore:{seed}:{number}:{age}"), family, _SHAPE, names=names)
+    return build_world(
+        Random(f"lore:{seed}:{number}:{age}"), family, _SHAPE, names=names, strange=strange_relation
+    )

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from itertools import count
 from pathlib import Path
@@ -20,6 +21,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import proda_core.training.pocket.__main__ as command
 from proda_core.general import Kind, generate_tasks
+from proda_core.general.wordings import Flavour, wordings_of
 from proda_core.training.pocket.abilities import Ability, greedy_replies, measure_abilities
 from proda_core.training.pocket.batches import IGNORED, batches, collate
 from proda_core.training.pocket.crew import Crew
@@ -27,16 +29,18 @@ from proda_core.training.pocket.curriculum import LEVELS, level_at
 from proda_core.training.pocket.export import export
 from proda_core.training.pocket.fillers import COMMONEST, with_fillers
 from proda_core.training.pocket.forward import TrainingForward
-from proda_core.training.pocket.openings import NO_TOKEN, OpeningFinder
+from proda_core.training.pocket.lore import LIFE, WORLDS, Lore
+from proda_core.training.pocket.openings import OpeningFinder
 from proda_core.training.pocket.pretrain import LOG, Plan, Pretraining
 from proda_core.training.pocket.rows import PieceMaker, Row, RowMaker, WordMaker, pocket_names, task_rows
 from proda_core.training.pocket.setup import new_model, wording_words
+from proda_core.training.pocket.strange_relations import strange_relation
 from proda_core.training.pocket.tokenizer import ASSISTANT, END, USER, save_tokenizer, train_tokenizer
 
 PLAN = Plan(
     steps=8,
     hidden=32,
-    layers=2,
+    layers="cac",
     heads=2,
     feed_forward=48,
     vocab_size=640,
@@ -280,7 +284,7 @@ def test_openings_are_of_the_statements_of_the_text_and_of_nothing_else(tokenize
     encoded = tokenizer.encode(f"{USER}{told}\n\nRepeat. River causes lamp.{ASSISTANT}")
     found = [
         (encoded.tokens[place], tokenizer.id_to_token(token))
-        for place, token, _ in OpeningFinder.of(tokenizer).find(encoded.ids)
+        for place, token in OpeningFinder.of(tokenizer).find(encoded.ids)
     ]
     opens = [tokenizer.encode(word).tokens[0] for word in ("river", "stone", "lamp")]
     assert [token for _, token in found] == [opening for opening in opens for _ in range(2)]
@@ -288,40 +292,25 @@ def test_openings_are_of_the_statements_of_the_text_and_of_nothing_else(tokenize
     assert OpeningFinder.of(tokenizer).find(tokenizer.encode(f"{USER}River causes lamp. What?").ids) == ()
 
 
-def test_openings_tell_what_stands_behind_the_longest_name_that_a_statement_opens_with(
-    tokenizer: Tokenizer,
-) -> None:
-    told = "River causes lamp. River stone needs lamp. Stone is river."
-    encoded = tokenizer.encode(f"{USER}{told}\n\nRiver?{ASSISTANT}")
-    names = [tokenizer.encode(name).ids for name in ("river", "lamp", "river stone")]
-    found = OpeningFinder.of(tokenizer).find(encoded.ids, names)
-    behind = [tokenizer.encode(word).ids[0] for word in ("causes", "needs")]
-    assert [token for _, _, token in found] == [behind[0]] * 2 + [behind[1]] * 2 + [NO_TOKEN] * 2
-
-
-def test_the_second_layer_is_asked_for_the_opening_and_the_third_for_what_stands_behind_it(
-    tokenizer: Tokenizer,
-) -> None:
-    row = Row(tuple(range(5, 21)), ((12, 16),), 1, Kind.OPEN, ((4, 7, 9), (6, 8, NO_TOKEN)))
+def test_an_early_layer_is_asked_how_each_statement_opens(tokenizer: Tokenizer) -> None:
+    row = Row(tuple(range(5, 21)), ((12, 16),), 1, Kind.OPEN, ((4, 7), (6, 8)))
     batch = collate([row])
-    first, second = batch.opened.chunk(2)
-    assert first[:2].tolist() == [7, 8] and second[:2].tolist() == [9, NO_TOKEN]
-    model = new_model(replace(PLAN, layers=4), tokenizer)
+    assert batch.opened[:2].tolist() == [7, 8] and set(batch.opened[2:].tolist()) == {IGNORED}
+    model = new_model(replace(PLAN, layers="caca"), tokenizer)
     forward = TrainingForward(model, dtype=torch.float32)
     with torch.no_grad():
         _, opened = forward(batch.ids, batch.places, batch.openings)
-        hidden = model(input_ids=batch.ids, output_hidden_states=True).hidden_states
-        table = model.model.embed_tokens.weight
-        for layer, half, found in zip((2, 3), forward.opener.weight.chunk(2), opened.chunk(2), strict=True):
-            asked = model.model.norm(hidden[layer].reshape(-1, PLAN.hidden)[batch.openings])
-            assert torch.allclose(found, asked @ half.T @ table.T, atol=1e-4)
+        hidden = model(input_ids=batch.ids, output_hidden_states=True).hidden_states[2]
+        asked = model.model.embedding_norm(hidden.reshape(-1, PLAN.hidden)[batch.openings])
+        expected = asked @ forward.opener.weight.T @ model.model.embed_tokens.weight.T
+    assert torch.allclose(opened, expected, atol=1e-4)
 
 
 def test_openings_of_options_are_their_letters(tokenizer: Tokenizer) -> None:
     encoded = tokenizer.encode(f"{USER}What?\nA. river stone\nB. lamp{ASSISTANT}So lamp. Answer: B{END}")
     found = [
         (encoded.tokens[place], tokenizer.id_to_token(token))
-        for place, token, _ in OpeningFinder.of(tokenizer).find(encoded.ids)
+        for place, token in OpeningFinder.of(tokenizer).find(encoded.ids)
     ]
     last = [tokenizer.encode(word).tokens[-1] for word in ("stone", "lamp")]
     a, b = (tokenizer.encode(letter).tokens[0] for letter in "AB")
@@ -336,6 +325,62 @@ def test_some_names_of_words_are_joined_by_a_preposition_which_neither_begins_no
     assert ends == set(WORDS)
     assert 100 < sum("of" in name for name in names) < 400
     assert all(name[0] != "of" for name in names) and max(len(name) for name in names) == 4
+
+
+@given(seed=st.integers(0, 999))
+def test_a_strange_relation_can_be_told_and_asked_in_each_of_its_ways(seed: int) -> None:
+    key, ways = strange_relation(Random(seed), True)
+    assert key and any(not way.inverted for way in ways)
+    assert len({way.phrase for way in ways}) == len(ways)
+    for way in ways:
+        assert way.say("river", "lamp").startswith("lamp " if way.inverted else "river ")
+        assert way.ask_after("river").endswith("?") and "  " not in way.ask_after("river")
+
+
+def test_half_the_relations_that_leave_their_direction_open_are_told_the_other_way() -> None:
+    rng = Random(0)
+    single = [ways[0] for _, ways in (strange_relation(rng, False) for _ in range(4000)) if len(ways) == 1]
+    assert 0.4 < sum(way.inverted for way in single) / len(single) < 0.5
+    assert len({way.phrase for way in single}) > 0.7 * len(single)
+
+
+def test_strange_relations_use_no_content_word_of_a_heldout_wording() -> None:
+    rng = Random(1)
+
+    def words(phrases: Iterable[str]) -> set[str]:
+        return {word for phrase in phrases for word in phrase.split()}
+
+    train, heldout = (
+        words(way.phrase for flavour in Flavour for way in wordings_of(family, flavour))
+        for family in ("train", "heldout")
+    )
+    told = words(way.phrase for _ in range(5000) for way in strange_relation(rng, False)[1])
+    assert len(told) > 500
+    assert (told & heldout) - train <= {"at", "its"}
+
+
+def test_lore_is_asked_without_its_text_and_answered_as_its_worlds_have_it(tokenizer: Tokenizer) -> None:
+    lore = Lore(0, 5, "train", pocket_names(tokenizer, WORDS * 200))
+    told = {fact.sentence.lower() for number in range(WORLDS) for fact in lore.world(number).facts}
+    turns = [turn for seed in range(40) for turn in lore.turns(Random(seed), words=WORDS)]
+    assert all("\n\n" not in turn.user for turn in turns)
+    stated = [turn.assistant.lower() for turn in turns if turn.assistant.endswith(".")]
+    assert len(stated) > 30
+    assert all(
+        statement in told or " ".join(statement.split()) in told or ". " in statement for statement in stated
+    )
+
+
+def test_lore_gives_way_to_new_worlds_one_by_one(tokenizer: Tokenizer) -> None:
+    names = pocket_names(tokenizer, WORDS * 200)
+
+    def texts(pool: int) -> list[str]:
+        return [Lore(0, pool, "train", names).world(number).text for number in range(WORLDS)]
+
+    now, next_, later = texts(3), texts(4), texts(3 + LIFE)
+    changed = sum(one != other for one, other in zip(now, next_, strict=True))
+    assert changed == WORLDS // LIFE
+    assert all(one != other for one, other in zip(now, later, strict=True))
 
 
 @given(seed=st.integers(0, 999))
