@@ -45,7 +45,7 @@ class Plan:
     seed: int = 0
     steps: int = 8000
     hidden: int = 128
-    layers: str = "cacacaa"
+    layers: str = "caaaaa"
     kernel: int = 3
     heads: int = 4
     feed_forward: int = 320

@@ -40,7 +40,7 @@ from proda_core.training.pocket.tokenizer import ASSISTANT, END, USER, save_toke
 PLAN = Plan(
     steps=8,
     hidden=32,
-    layers="cac",
+    layers="caa",
     heads=2,
     feed_forward=48,
     vocab_size=640,
@@ -296,7 +296,7 @@ def test_an_early_layer_is_asked_how_each_statement_opens(tokenizer: Tokenizer) 
     row = Row(tuple(range(5, 21)), ((12, 16),), 1, Kind.OPEN, ((4, 7), (6, 8)))
     batch = collate([row])
     assert batch.opened[:2].tolist() == [7, 8] and set(batch.opened[2:].tolist()) == {IGNORED}
-    model = new_model(replace(PLAN, layers="caca"), tokenizer)
+    model = new_model(replace(PLAN, layers="caac"), tokenizer)
     forward = TrainingForward(model, dtype=torch.float32)
     with torch.no_grad():
         _, opened = forward(batch.ids, batch.places, batch.openings)
