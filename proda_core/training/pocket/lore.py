@@ -18,7 +18,7 @@ from proda_core.training.pocket.fillers import FILLED, with_fillers
 from proda_core.training.pocket.strange_relations import strange_relation
 
 WORLDS = 200  # of four statements each
-LIFE = 40  # pools that a world lasts
+LIFE = 160  # pools that a world lasts: some two hundred askings of each statement
 _SHAPE = Shape((2, 1), 1, 0.0)
 _KINDS = (
     (Kind.OPEN, 3.0),
