@@ -90,9 +90,9 @@ _LAST = (
 )
 LEVELS = (
     Level(0, (1.0,), (3, 5), _SINGLE, drills=0.5, lore=0.1, guesses=0.0, until=0.1),
-    Level(1, (0.5, 0.5), (3, 5), _FIRST, drills=0.2, lore=0.12, guesses=0.05, until=0.25),
-    Level(2, (0.2, 0.3, 0.5), (2, 5), _MIDDLE, drills=0.12, lore=0.15, guesses=0.08, until=0.5),
-    Level(3, (0.1, 0.25, 0.3, 0.35), (1, 5), _LAST, drills=0.08, lore=0.15, guesses=0.12, until=1.0),
+    Level(1, (0.5, 0.5), (3, 5), _FIRST, drills=0.2, lore=0.12, guesses=0.03, until=0.25),
+    Level(2, (0.2, 0.3, 0.5), (2, 5), _MIDDLE, drills=0.12, lore=0.18, guesses=0.03, until=0.5),
+    Level(3, (0.1, 0.25, 0.3, 0.35), (1, 5), _LAST, drills=0.08, lore=0.2, guesses=0.04, until=1.0),
 )
 
 

@@ -1,7 +1,8 @@
-"""Lore: a small made-up world that pocket knows by heart, asked for one statement at a time and never along a chain.
+"""Lore: a small made-up world that pocket knows by heart, asked for single statements and along chains of them.
 
 A student that has answered from a text alone has no way of recalling; a few minutes on a corpus must then teach it both the facts
-and how to look them up in itself. The lore changes little by little, so that learning new facts is practised to the end.
+and how to look them up in itself. One that was asked for guesses alone along a chain makes its steps up, whatever facts it knows.
+The lore changes little by little, so that learning new facts is practised to the end.
 """
 
 from collections.abc import Sequence
@@ -19,15 +20,19 @@ from proda_core.training.pocket.strange_relations import strange_relation
 
 WORLDS = 200  # of four statements each
 LIFE = 160  # pools that a world lasts: some two hundred askings of each statement
-_SHAPE = Shape((2, 1), 1, 0.0)
+_SHAPES = (Shape((2, 1), 1, 0.0), Shape((3,), 1, 0.0))
 _KINDS = (
-    (Kind.OPEN, 3.0),
-    (Kind.CHOICE, 2.0),
-    (Kind.TRUEFALSE, 2.0),
-    (Kind.CHOICE_COT, 1.5),
+    (Kind.OPEN, 2.0),
+    (Kind.CHOICE, 1.5),
+    (Kind.TRUEFALSE, 0.7),
+    (Kind.CHOICE_COT, 2.0),
     (Kind.RECALL, 1.5),
     (Kind.CLOZE, 1.0),
-    (Kind.SEVERAL, 0.5),
+    (Kind.SEVERAL, 1.0),
+    (Kind.CHAIN2, 1.5),
+    (Kind.CHAIN3, 0.7),
+    (Kind.CHAIN_CHOICE2, 2.0),
+    (Kind.CHAIN_CHOICE3, 1.0),
 )
 
 
@@ -66,5 +71,9 @@ class Lore:
 @cache
 def _world(seed: int, number: int, age: int, family: Family, names: NameSource) -> World:
     return build_world(
-        Random(f"lore:{seed}:{number}:{age}"), family, _SHAPE, names=names, strange=strange_relation
+        Random(f"lore:{seed}:{number}:{age}"),
+        family,
+        _SHAPES[number % 2],
+        names=names,
+        strange=strange_relation,
     )
