@@ -142,11 +142,6 @@ def wordings_of(family: Family, flavour: Flavour) -> tuple[Wording, ...]:
 
 
 @cache
-def active_wordings(family: Family, flavour: Flavour) -> tuple[Wording, ...]:
-    """The wordings that read from subject to object."""
-    return tuple(wording for wording in wordings_of(family, flavour) if not wording.inverted)
-
-
 @cache
 def flavour_of(phrase: str) -> Flavour:
     """The flavour a phrase belongs to; raises KeyError for a phrase of no family."""
