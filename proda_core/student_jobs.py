@@ -1,4 +1,4 @@
-"""What the jobs that ask a student share: opening the student that the request names, and ticking after each batch.
+"""What the jobs that ask a student share: what a request says of it, opening it, and ticking after each batch.
 
 The student is loaded by ``proda_core.students`` unless the caller plugs in another loader. A base whose weights are not those
 that the session began with is refused: scores of two bases must never be compared as one.
@@ -8,14 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from proda_core.config import StudentConfig
+from proda_core.config import Config, StudentConfig
 from proda_core.errors import JobError, StudentError
 from proda_core.jobs.contract import JobContext, JobRequest, Progress
 
 if TYPE_CHECKING:
     from proda_core.students import Student
+
+
+def student_params(config: Config) -> dict[str, Any]:
+    """What every job that loads the student is told: the base, what its files hash to, how to run it, and the seed."""
+    from proda_core.students.base_model import base_digest
+
+    student = config.student
+    return {
+        "base": student.base,
+        "base_digest": base_digest(student.base),
+        "student": student.model_dump(mode="json"),
+        "seed": config.seed,
+    }
 
 
 class StudentLoader(Protocol):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from proda_core.jobs import JobRequest
+from proda_core.student_jobs import student_params
 from tools.base import ID, Tool, ToolModel
 from tools.host import Host
-from tools.work import JobHandle, book_of, start_job, student_params
+from tools.work import JobHandle, book_of, start_job
 
 
 class DiagnoseArguments(ToolModel):
@@ -17,7 +18,7 @@ async def diagnose_failures(host: Host, arguments: DiagnoseArguments) -> JobHand
     entry = book.round_of(report_id=arguments.report_id)
     config = host.config
     params = {
-        **student_params(host),
+        **student_params(host.config),
         "config": config.diagnosis.model_dump(mode="json"),
     }
     inputs = {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from proda_core.jobs import JobRequest
+from proda_core.student_jobs import student_params
 from tools.base import ID, Tool, ToolModel
 from tools.host import Host
-from tools.work import JobHandle, book_of, start_job, student_params
+from tools.work import JobHandle, book_of, start_job
 
 
 class TrainArguments(ToolModel):
@@ -24,7 +25,7 @@ async def train_adapter(host: Host, arguments: TrainArguments) -> JobHandle:
     if config.training.continue_incumbent and book.incumbent is not None:
         inputs["incumbent"] = book.incumbent.adapter_id
     params = {
-        **student_params(host),
+        **student_params(host.config),
         "config": config.training.model_dump(mode="json"),
         "probe": entry.kind == "v1",
         "wall_s": wall_share(host, first=entry.kind == "v1"),

@@ -17,7 +17,6 @@ from proda_core.jobs import JobRequest, JobState, JobStatus, Progress
 from proda_core.ledger import Resource
 from proda_core.log import Record
 from proda_core.serialize import from_plain, to_plain
-from proda_core.students.base_model import base_digest
 from tools.base import ToolModel
 from tools.book import Book, read_book
 from tools.host import Host
@@ -253,14 +252,3 @@ def refuse(host: Host, tool: str, arguments: dict[str, Any], error: ProdaError) 
     own.log.append(
         "refusal", make_id("o", "refusal", tool, arguments, str(error)), body, budget=own.ledger.budget_view()
     )
-
-
-def student_params(host: Host) -> dict[str, Any]:
-    """What every job that loads the student is told: the base, what its files hashed to, how to run it, and the seed."""
-    student = host.config.student
-    return {
-        "base": student.base,
-        "base_digest": base_digest(student.base),
-        "student": student.model_dump(mode="json"),
-        "seed": host.config.seed,
-    }

@@ -9,14 +9,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from evals.repair.material import Material
 from evals.repair.recipes import Recipe, compose
 from proda_core.config import Config
 from proda_core.jobs import JobRequest, JobResult, LocalExecutor, Progress
 from proda_core.records import load_report
-from proda_core.students.base_model import base_digest
+from proda_core.student_jobs import student_params
 from proda_core.types import EvalReport
 
 Tell = Callable[[str, Progress | None], None]
@@ -67,7 +66,7 @@ class RepairBench:
             "config": config.training.model_dump(mode="json"),
             "probe": False,
             "wall_s": None,
-            **_student(config),
+            **student_params(config),
         }
         inputs = {
             "mixture": composed.mixture_id,
@@ -78,7 +77,7 @@ class RepairBench:
             inputs["incumbent"] = material.adapter_id
         request = JobRequest("train", "proda_core.training.job:run", training, inputs)
         trained = await self._job(material, request, f"{label}: training")
-        scoring = {**_student(config), "general": config.general.model_dump(mode="json")}
+        scoring = {**student_params(config), "general": config.general.model_dump(mode="json")}
         asked = {"benchmark": material.benchmark_id, "adapter": trained.artifacts["adapter"]}
         request = JobRequest("score", "evals.job:run", scoring, asked)
         scored = await self._job(material, request, f"{label}: scoring")
@@ -97,14 +96,3 @@ class RepairBench:
                 request.job_id
             )  # it ends at its next checkpoint, from which the same bench goes on
             raise
-
-
-def _student(config: Config) -> dict[str, Any]:
-    """What every job that loads the student is told."""
-    student = config.student
-    return {
-        "base": student.base,
-        "base_digest": base_digest(student.base),
-        "student": student.model_dump(mode="json"),
-        "seed": config.seed,
-    }

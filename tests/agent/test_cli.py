@@ -263,3 +263,33 @@ def test_bench_repair_compares_recipes_in_a_table_and_keeps_the_figures(
     assert "2 of 2" in shown.err
     assert cli(*call, *recipes, "--json").json == kept
     assert cli(*call, "--recipe", "lucky").code == ConfigError.exit_code
+
+
+@pytest.mark.slow
+def test_an_interrupted_bench_ends_its_job_and_goes_on_where_it_was(
+    session: SessionFolder, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    call = (
+        "bench",
+        "repair",
+        session.name,
+        "--sessions",
+        session.root.parent,
+        "--out",
+        out,
+        "--recipe",
+        "more",
+    )
+    running = proda(*map(str, call), "--set", "training.epochs=50", cwd=tmp_path)
+    try:
+        _wait_until(lambda: list(out.glob("*/jobs/*/scratch/journal.jsonl")) != [] or running.poll() is not None)
+        running.send_signal(signal.SIGINT)
+        said = running.communicate(timeout=60)[1]
+    finally:
+        running.kill()
+        running.communicate()
+    assert running.returncode == INTERRUPTED, said
+    assert "goes on from the last checkpoint" in said
+    (journal,) = out.glob("*/jobs/*/scratch/journal.jsonl")
+    assert (journal.parents[1] / "cancel").exists()  # the worker ends at its next checkpoint
