@@ -283,7 +283,9 @@ def test_an_interrupted_bench_ends_its_job_and_goes_on_where_it_was(
     )
     running = proda(*map(str, call), "--set", "training.epochs=50", cwd=tmp_path)
     try:
-        _wait_until(lambda: list(out.glob("*/jobs/*/scratch/journal.jsonl")) != [] or running.poll() is not None)
+        _wait_until(
+            lambda: list(out.glob("*/jobs/*/scratch/journal.jsonl")) != [] or running.poll() is not None
+        )
         running.send_signal(signal.SIGINT)
         said = running.communicate(timeout=60)[1]
     finally:
