@@ -2,11 +2,10 @@
 
 from evals.repair.figures import Comparison, RecipeFigures, RepairFigures, figures_of
 from evals.repair.material import Material
-from evals.repair.recipes import CONTROLS, Recipe
+from evals.repair.recipes import Recipe
 from evals.repair.trial import RepairBench, Tell, Trial
 
 __all__ = [
-    "CONTROLS",
     "Comparison",
     "Material",
     "Recipe",

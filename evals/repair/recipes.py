@@ -1,8 +1,8 @@
 """The recipes that a repair round is held against: the same rows, base and seeds, and one thing changed.
 
-*diagnosed* is the session's own patch round. *random* writes the same number of patches of the same kinds for chains that did not
-fail. *patch* and *scaffold* leave the other out. *more* gives more of V1's data, written anew, and *tenfold* ten times as many
-rows of it. Every mixture passes the guard like any other.
+*diagnosed* is a patch round for what was diagnosed of V1. *random* writes the same number of patches of the same kinds for chains
+that did not fail. *patch* and *scaffold* leave the other out. *more* gives more of V1's data, drawn anew, and *tenfold* ten times
+as many rows of it. Every mixture passes the guard like any other.
 """
 
 from __future__ import annotations
@@ -57,7 +57,6 @@ _ABOUT = {
     Recipe.SCAFFOLD: "scaffold alone",
     Recipe.PATCH: "patch alone",
 }
-CONTROLS = tuple(recipe for recipe in Recipe if recipe is not Recipe.DIAGNOSED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Lore: a small made-up world that pocket knows by heart, asked for single statements and along chains of them.
 
 A student that has answered from a text alone has no way of recalling; a few minutes on a corpus must then teach it both the facts
-and how to look them up in itself. One that was asked for guesses alone along a chain makes its steps up, whatever facts it knows.
-The lore changes little by little, so that learning new facts is practised to the end.
+and how to look them up in itself. Lore is asked along chains too: guesses, the only other questions without a text, have steps
+that are made up. It changes little by little, so that learning new facts is practised to the end.
 """
 
 from collections.abc import Sequence
