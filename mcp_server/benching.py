@@ -7,19 +7,28 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from evals.repair import Material, Recipe, RepairBench, Tell, figures_of
+from evals.repair import RECIPES, Material, Recipe, RepairBench, Tell, figures_of
 from mcp_server.hosting import reading_host
 from mcp_server.page import render_bench
 from proda_core.artifacts import write_atomic
 from proda_core.config import Config, config_from
+from proda_core.demo import basis_of
 from proda_core.errors import ConfigError
 from proda_core.records import load_report
 from proda_core.serialize import to_plain
 from proda_core.session import SessionFolder
 from tools.first_round import first_round
 
-RECIPES = {recipe.value: recipe.about for recipe in Recipe}
 CHANGEABLE = ("training", "mixture")
+OF_V1 = (
+    "epochs",
+    "learning_rate",
+    "layers",
+    "rank",
+    "alpha",
+    "dropout",
+)  # read by no round that goes on from V1
+__all__ = ["RECIPES", "bench_repair", "write_figures"]
 
 
 async def bench_repair(
@@ -32,8 +41,10 @@ async def bench_repair(
 ) -> dict[str, Any]:
     """Try ``recipes`` on the first repair round of each session; the figures as JSON.
 
-    ``overrides`` changes sections of every session's configuration for the trials: {"training": {"epochs": 4}}.
-    ConfigError for a recipe that there is not and for a section that V1 would have had to know of.
+    ``basis`` in them names corpus, base and settings where all sessions share them, so that a report can refer to the figures.
+
+    ``overrides`` changes sections of every session's configuration for the trials: {"training": {"round_epochs": 4}}.
+    ConfigError for a recipe that there is not, for a section that V1 would have had to know of and for a key that no round reads.
     """
     unknown = sorted(set(recipes) - set(RECIPES))
     if unknown:
@@ -44,22 +55,37 @@ async def bench_repair(
             f"a bench changes sections {' and '.join(CHANGEABLE)} alone, not {fixed[0]!r}: V1 stays as it is"
         )
     materials = [first_round(reading_host(folder)) for folder in folders]
+    configs = {material.session: _changed(material, overrides) for material in materials}
     bench = RepairBench(out, tell)
-    trials = await bench.run(materials, [Recipe(name) for name in recipes], lambda m: _changed(m, overrides))
+    trials = await bench.run(materials, [Recipe(name) for name in recipes], lambda m: configs[m.session])
     figures = figures_of(trials, [load_report(m.store, m.base_report_id) for m in materials])
-    return {"sessions": [folder.name for folder in folders], "settings": overrides, **to_plain(figures)}
+    bases = [basis_of(folder.config, folder.corpus_digest) for folder in folders]
+    return {
+        "sessions": [folder.name for folder in folders],
+        "settings": overrides,
+        "basis": bases[0] if not overrides and all(basis == bases[0] for basis in bases) else {},
+        **to_plain(figures),
+    }
 
 
 def write_figures(figures: dict[str, Any], out: Path) -> Path:
     """Write ``repair.json`` and the page ``repair.html`` into the bench's folder; the page's path."""
     write_atomic(out / "repair.json", json.dumps(figures, indent=1, sort_keys=True).encode())
     page = out / "repair.html"
-    write_atomic(page, render_bench(figures, RECIPES).encode())
+    write_atomic(page, render_bench(figures).encode())
     return page
 
 
 def _changed(material: Material, overrides: dict[str, Any]) -> Config:
+    """The session's configuration with ``overrides``; ConfigError for one that its rounds would not read."""
     data = material.config.model_dump(mode="json")
     for section, values in overrides.items():
         data[section] |= values
-    return config_from(data)
+    config = config_from(data)
+    unread = sorted(overrides.get("training", {}).keys() & set(OF_V1))
+    if unread and config.training.continue_incumbent:
+        raise ConfigError(
+            f"rounds go on from V1's adapter and do not read training.{unread[0]}; set training.round_epochs or "
+            "training.round_learning_rate, or training.continue_incumbent=false"
+        )
+    return config

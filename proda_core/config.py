@@ -57,7 +57,13 @@ class SynthesisConfig(_Section):
         ge=1,
         description="multiple-choice rows of each fact: the first reasoned, the second by its option alone",
     )
-    general_rows: int = Field(1600, ge=0, description="general rows in V1's mixture")
+    reasoned_rows: int = Field(
+        1, ge=0, description="open questions of each fact answered by a chain of thought of one step"
+    )
+    in_turn_rows: int = Field(
+        5, ge=0, description="rows of each fact in which it is asked beside unrelated ones, a step for each"
+    )
+    general_rows: int = Field(2400, ge=0, description="general rows in V1's mixture")
 
 
 class StudentConfig(_Section):
@@ -73,16 +79,26 @@ class StudentConfig(_Section):
 
 
 class TrainingConfig(_Section):
-    rank: int = Field(64, ge=1, description="rank of LoRA, on all linear layers")
-    alpha: int = Field(128, ge=1, description="scale of LoRA: its product is multiplied by alpha / rank")
+    layers: Literal["feed_forward", "all"] = Field(
+        "feed_forward",
+        description="linear layers that LoRA adapts; where attention stays as it was, general skill is kept better",
+    )
+    rank: int = Field(128, ge=1, description="rank of LoRA")
+    alpha: int = Field(256, ge=1, description="scale of LoRA: its product is multiplied by alpha / rank")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout before LoRA's product")
     optimiser: Literal["adamw", "muon"] = Field(
         "muon", description="muon, or adamw, which wants about a tenth of the learning rate"
     )
     learning_rate: float = Field(9e-3, gt=0, description="highest learning rate, reached after the warm-up")
+    weight_decay: float = Field(
+        0.2,
+        ge=0,
+        description="decoupled decay of LoRA's weights, in units of the learning rate; the nearer to the base, "
+        "the more of its general skill is kept",
+    )
     warmup_share: float = Field(0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
     batch_tokens: int = Field(2048, ge=128, description="tokens in a batch, padding included")
-    epochs: float = Field(9, gt=0, description="passes over the mixture at most")
+    epochs: float = Field(4.5, gt=0, description="passes over the mixture at most")
     max_steps: int | None = Field(None, ge=1, description="steps at most, whatever epochs says")
     max_length: int = Field(256, ge=32, description="longest row; longer ones are cut")
     precision: Literal["auto", "fp32", "bf16"] = Field(
@@ -96,16 +112,24 @@ class TrainingConfig(_Section):
     )
     patience: int = Field(2, ge=1, description="probings without improvement after which V1 stops")
     continue_incumbent: bool = Field(
-        False, description="begin a round from the incumbent's adapter and not from the base"
+        True, description="begin a round from the incumbent's adapter and not from the base"
     )
+    round_learning_rate: float = Field(5e-3, gt=0, description="highest learning rate of such a round")
+    round_epochs: float = Field(3.5, gt=0, description="passes over the mixture of such a round at most")
+
+    def going_on(self) -> TrainingConfig:
+        """The settings of a round that begins from the incumbent's adapter."""
+        return self.model_copy(
+            update={"learning_rate": self.round_learning_rate, "epochs": self.round_epochs}
+        )
 
 
 class MixtureConfig(_Section):
-    rows: int = Field(1600, ge=10, description="rows of a patch or replay mixture")
+    rows: int = Field(4500, ge=10, description="rows of a patch or replay mixture")
     patch_share: float = Field(
-        0.35, gt=0, lt=1, description="share of patch, carried and scaffold rows together"
+        0.22, gt=0, lt=1, description="share of patch, carried and scaffold rows together"
     )
-    general_share: float = Field(0.15, ge=0, lt=1, description="share of general rows")
+    general_share: float = Field(0.45, ge=0, lt=1, description="share of general rows")
     scaffold_relations: float = Field(
         0.25, ge=0, le=1, description="relations that scaffold may take, as a share"
     )

@@ -282,6 +282,35 @@ def ladder() -> list[View]:
     ]
 
 
+def controls_view() -> dict[str, Any]:
+    """Figures of a bench over two sessions."""
+
+    def gains(value: float) -> dict[str, Any]:
+        return {
+            name: {"value": value, "low": value - 0.05, "high": value + 0.06, "n": 230}
+            for name in ("dev", "sealed", "general")
+        }
+
+    return {
+        "sessions": ["demo-1", "demo-2"],
+        "settings": {},
+        "level": 0.9,
+        "before": {name: {"dev": 0.25, "sealed": 0.26, "general": 0.7} for name in ("base", "V1")},
+        "recipes": [
+            {
+                "recipe": name,
+                "rows": rows,
+                "roles": {"replay": rows - 300, "patch": 300},
+                "wall_s": 61.0,
+                "gain": gains(value),
+                "p_dev": [0.01, 0.3],
+            }
+            for name, rows, value in (("diagnosed", 1600, 0.17), ("tenfold", 16000, -0.12))
+        ],
+        "comparisons": [{"control": "tenfold", "gain": gains(0.29)}],
+    }
+
+
 def finished_view() -> View:
     """A session that ran to its end."""
     patchable = (
@@ -312,6 +341,7 @@ def finished_view() -> View:
             decision(57, "stop", "0 rounds left."),
         ],
         "case": CASE | {"rows": list(CASE["rows"]), "steps": [dict(step) for step in CASE["steps"]]},
+        "controls": controls_view(),
         "budget": {
             "disk_bytes": {"held": 0.0, "limit": 2e9, "used": 4.1e7},
             "rounds": {"held": 0.0, "limit": 3.0, "used": 3.0},
@@ -327,6 +357,7 @@ def started_view() -> View:
         "stop_detail": "",
         "stages": {},
         "benchmark": {},
+        "controls": None,
         "ladder": [],
         "decisions": [],
         "case": None,

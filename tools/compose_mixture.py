@@ -109,7 +109,7 @@ def _mixture(host: Host, book: Book, arguments: ComposeArguments) -> Mixture:
     benchmark = host.benchmark(book.need("benchmark_id"))
     examples = load_examples(host.store, book.need("examples_id"))
     wanted = config.synthesis.general_rows if arguments.kind == "v1" else general_rows_wanted(config.mixture)
-    general = general_rows(config.seed, wanted)
+    general = general_rows(config.seed, wanted, by_heart=arguments.kind == "v1")
     if arguments.kind == "v1":
         return compose_v1(examples, general, benchmark=benchmark, seed=config.seed)
     parts = Ingredients(

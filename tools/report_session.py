@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from proda_core.demo import reference_controls
 from proda_core.errors import ToolError
 from proda_core.log import Record
 from proda_core.records import (
@@ -82,6 +83,9 @@ class ReportView(ToolModel):
     ladder: list[RoundView]
     decisions: list[DecisionView]
     case: RepairedCase | None
+    controls: (
+        dict[str, Any] | None
+    )  # figures of `proda bench repair` shipped for this corpus, base and settings
     budget: dict[str, Any]
 
 
@@ -114,6 +118,7 @@ async def report_session(host: Host, _arguments: NoArguments) -> ReportView:
             if r.kind == "decision"
         ],
         case=find_repaired_case(host, book),
+        controls=reference_controls(host.config, host.folder.corpus_digest),
         budget=dict(records[-1].budget or {}) if records else {},
     )
 

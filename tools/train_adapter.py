@@ -21,12 +21,13 @@ async def train_adapter(host: Host, arguments: TrainArguments) -> JobHandle:
         "snapshot": book.need("snapshot_id"),
         "benchmark": book.need("benchmark_id"),
     }
-    config = host.config
-    if config.training.continue_incumbent and book.incumbent is not None:
+    training = host.config.training
+    if training.continue_incumbent and book.incumbent is not None:
         inputs["incumbent"] = book.incumbent.adapter_id
+        training = training.going_on()
     params = {
         **student_params(host.config),
-        "config": config.training.model_dump(mode="json"),
+        "config": training.model_dump(mode="json"),
         "probe": entry.kind == "v1",
         "wall_s": wall_share(host, first=entry.kind == "v1"),
     }
@@ -52,7 +53,8 @@ def wall_share(host: Host, *, first: bool) -> float | None:
 
 TOOL = Tool(
     "train_adapter",
-    "Train a LoRA adapter on one of this session's mixtures from the session's base. Returns a job handle.",
+    "Train a LoRA adapter on one of this session's mixtures: V1 from the session's base, a round from the incumbent's adapter "
+    "where training.continue_incumbent says so. Returns a job handle.",
     TrainArguments,
     JobHandle,
     train_adapter,

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
-from rich.table import Column, Table
 
+from agent.cli.gains import show_gains
 from agent.cli.options import DEFAULT_ROOT, JsonOption, RootOption, chosen, print_json, stderr
 from agent.connect import RECIPES, bench_repair, write_figures
 from agent.exit_codes import INTERRUPTED
@@ -20,7 +19,6 @@ from agent.summaries import duration
 from proda_core.config import dotted
 
 app = typer.Typer(help="Hold a session's repair against controls.", no_args_is_help=True)
-SETS = ("dev", "sealed", "general")
 
 
 @app.callback()
@@ -40,7 +38,7 @@ def repair(
     set_: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="Change the rounds, not V1: --set training.epochs=4, --set mixture.rows=800"
+            "--set", help="Change the rounds, not V1: --set training.round_epochs=4, --set mixture.rows=800"
         ),
     ] = None,
     out: Annotated[
@@ -67,7 +65,7 @@ def repair(
     if json:
         print_json(figures)
     else:
-        show_figures(figures, Console(highlight=False))
+        show_gains(figures, Console(highlight=False))
         typer.echo(f"  page  {page}")
 
 
@@ -104,44 +102,3 @@ class _Shown:
         if progress is not None:
             left = "" if progress.eta_s is None else f"about {duration(progress.eta_s)} left"
             self._progress.update(self._task, completed=progress.done, total=progress.total, left=left)
-
-
-def show_figures(figures: dict[str, Any], console: Console) -> None:
-    """Two tables: each recipe against V1, and the diagnosed patch against each control."""
-    level = f"{100 * figures['level']:.0f} %"
-    console.print(f"\n[bold]against V1[/] [dim]gain in points, {level} interval over {_sessions(figures)}[/]")
-    table = _table("recipe", "rows", *SETS, "p<.05")
-    before = figures["before"]
-    for name in ("base", "V1"):
-        table.add_row(name, "", *(f"{100 * before[name][one]:.1f} %" for one in SETS), "", style="dim")
-    for row in figures["recipes"]:
-        significant = f"{sum(p < 0.05 for p in row['p_dev'])} of {len(row['p_dev'])}"
-        table.add_row(
-            row["recipe"], f"{row['rows']:,.0f}", *(_gain(row["gain"][one]) for one in SETS), significant
-        )
-    console.print(table)
-    if figures["comparisons"]:
-        console.print(f"[bold]the diagnosed patch against each control[/] [dim]points, {level} interval[/]")
-        table = _table("control", *SETS)
-        for row in figures["comparisons"]:
-            table.add_row(row["control"], *(_gain(row["gain"][one]) for one in SETS))
-        console.print(table)
-    for row in figures["recipes"]:
-        console.print(f"  [dim]{row['recipe']:<10} {RECIPES[row['recipe']]}[/]")
-
-
-def _sessions(figures: dict[str, Any]) -> str:
-    count = len(figures["sessions"])
-    return "one session" if count == 1 else f"{count} sessions"
-
-
-def _gain(interval: dict[str, Any]) -> str:
-    low, value, high = (100 * interval[key] for key in ("low", "value", "high"))
-    colour = "green" if low > 0 else "red" if high < 0 else "default"
-    return f"[{colour}]{value:+.1f} ({low:+.0f} {high:+.0f})[/]"
-
-
-def _table(*titles: str) -> Table:
-    first, *rest = titles
-    columns = [Column(first, no_wrap=True), *(Column(title, justify="right", no_wrap=True) for title in rest)]
-    return Table(*columns, box=SIMPLE_HEAD, header_style="bold", padding=(0, 1))

@@ -1,7 +1,8 @@
 """The report and the status as a person reads them in a terminal of 80 columns or more.
 
-Top to bottom: what went in, the ladder, what happened in each round, the decisions, one repaired case followed to the
-sentence it came from, how it ended and where the files lie. Corpus and model text is escaped, never read as markup.
+Top to bottom: what went in, the ladder and the controls to hold it against, what happened in each round, the decisions, one
+repaired case followed to the sentence it came from, how it ended and where the files lie. Corpus and model text is escaped, never
+read as markup.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Column, Table
 
+from agent.cli.gains import show_gains
 from agent.cli.ladder import ladder_table
 from agent.summaries import (
     describe_result,
@@ -46,6 +48,9 @@ def show_report(view: dict[str, Any], console: Console | None = None) -> None:
     if view["ladder"]:
         console.print("\n[bold]the ladder[/]")
         console.print(ladder_table(view))
+    if view["controls"]:
+        console.print("\n[bold]the controls, for reference[/] [dim]not of this session[/]")
+        show_gains(view["controls"], console)
     rounds = [row for row in view["ladder"] if row["kind"] != "base"]
     if rounds:
         _section(console, "the rounds", _grid([(row["label"], _round(row)) for row in rounds]))

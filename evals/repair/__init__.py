@@ -2,10 +2,11 @@
 
 from evals.repair.figures import Comparison, RecipeFigures, RepairFigures, figures_of
 from evals.repair.material import Material
-from evals.repair.recipes import Recipe
+from evals.repair.recipes import RECIPES, Recipe
 from evals.repair.trial import RepairBench, Tell, Trial
 
 __all__ = [
+    "RECIPES",
     "Comparison",
     "Material",
     "Recipe",

@@ -12,7 +12,7 @@ from evals.pairing import Pairing, pair_general, pair_split
 from evals.repair.recipes import Recipe
 from evals.repair.trial import Trial
 from evals.statistics import gain_interval, mcnemar
-from proda_core.types import EvalReport, Interval, Score, Split
+from proda_core.types import EvalReport, Interval, Role, Score, Split
 
 LEVEL = 0.90
 SETS = ("dev", "sealed", "general")
@@ -25,7 +25,8 @@ class RecipeFigures:
 
     recipe: Recipe
     sessions: tuple[str, ...]
-    rows: float  # mean of a session
+    rows: float  # mean of a session, and by role
+    roles: dict[str, float]
     wall_s: float
     accuracy: dict[str, float]
     gain: dict[str, Interval]
@@ -78,6 +79,11 @@ def _of_recipe(recipe: Recipe, tried: Sequence[Trial]) -> RecipeFigures:
         recipe=recipe,
         sessions=tuple(trial.material.session for trial in tried),
         rows=sum(trial.rows for trial in tried) / len(tried),
+        roles={
+            role.value: sum(trial.roles.get(role.value, 0) for trial in tried) / len(tried)
+            for role in Role
+            if any(trial.roles.get(role.value) for trial in tried)
+        },
         wall_s=sum(trial.wall_s for trial in tried) / len(tried),
         accuracy=_accuracies([trial.report for trial in tried]),
         gain=_pooled(tried, lambda trial: trial.material.report, lambda trial: trial.report),

@@ -59,6 +59,9 @@ _ABOUT = {
 }
 
 
+RECIPES = {recipe.value: recipe.about for recipe in Recipe}
+
+
 @dataclass(frozen=True, slots=True)
 class Composed:
     """A committed mixture and its number of rows by role."""
@@ -71,7 +74,9 @@ def compose(recipe: Recipe, material: Material, config: Config) -> Composed:
     """Write, compose and commit a recipe's mixture."""
     seed = config.seed + 1  # of a session's first round after V1
     wanted = general_rows_wanted(config.mixture)
-    general = general_rows(config.seed, wanted * TENFOLD if recipe is Recipe.TENFOLD else wanted)
+    general = general_rows(
+        config.seed, wanted * TENFOLD if recipe is Recipe.TENFOLD else wanted, by_heart=False
+    )
     if recipe in (Recipe.MORE, Recipe.TENFOLD):
         mixture, inputs = _augmented(recipe, material, config, general)
     else:

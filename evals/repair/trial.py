@@ -62,19 +62,21 @@ class RepairBench:
     async def _trial(self, material: Material, recipe: Recipe, config: Config, label: str) -> Trial:
         self.tell(f"{label}: composing", None)
         composed = compose(recipe, material, config)
-        training = {
-            "config": config.training.model_dump(mode="json"),
-            "probe": False,
-            "wall_s": None,
-            **student_params(config),
-        }
+        settings = config.training
         inputs = {
             "mixture": composed.mixture_id,
             "snapshot": material.snapshot_id,
             "benchmark": material.benchmark_id,
         }
-        if config.training.continue_incumbent:
+        if settings.continue_incumbent:
             inputs["incumbent"] = material.adapter_id
+            settings = settings.going_on()
+        training = {
+            "config": settings.model_dump(mode="json"),
+            "probe": False,
+            "wall_s": None,
+            **student_params(config),
+        }
         request = JobRequest("train", "proda_core.training.job:run", training, inputs)
         trained = await self._job(material, request, f"{label}: training")
         scoring = {**student_params(config), "general": config.general.model_dump(mode="json")}

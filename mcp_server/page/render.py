@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from evals.repair import RECIPES
 from mcp_server.page.plots import SETS, gains_svg, ladder_svg, loss_svg, mastery_svg
 from proda_core.disciplines import DISCIPLINE_NAMES
 
@@ -67,7 +68,8 @@ def render_page(view: Mapping[str, Any], log: Mapping[str, Any] | None = None) -
         log=log or {},
         sets=SETS,
         style=_style(),
-        plots={name: Markup(svg) for name, svg in _plots(ladder).items()},
+        about=RECIPES,
+        plots={name: Markup(svg) for name, svg in _plots(view).items()},
         rounds=rounds(ladder),
         first=next((row for row in ladder if row["kind"] == "v1"), None),
         best=_incumbent(ladder),
@@ -75,11 +77,11 @@ def render_page(view: Mapping[str, Any], log: Mapping[str, Any] | None = None) -
     )
 
 
-def render_bench(figures: Mapping[str, Any], about: Mapping[str, str]) -> str:
-    """The page of a repair bench: ``figures`` as bench_repair returns them, ``about`` each recipe in words."""
+def render_bench(figures: Mapping[str, Any]) -> str:
+    """The page of a repair bench: ``figures`` as bench_repair returns them."""
     return _template("bench.html.j2").render(
         figures=figures,
-        about=about,
+        about=RECIPES,
         sets=SETS,
         style=_style(),
         plot=Markup(gains_svg(list(figures["recipes"]))),
@@ -168,10 +170,13 @@ def _incumbent(ladder: list[dict[str, Any]]) -> dict[str, Any] | None:
     return next((row for row in reversed(ladder) if row["accepted"] and row["kind"] != "base"), None)
 
 
-def _plots(ladder: list[dict[str, Any]]) -> dict[str, str]:
+def _plots(view: Mapping[str, Any]) -> dict[str, str]:
+    ladder = view["ladder"]
     plots = {"ladder": ladder_svg(ladder)} if ladder else {}
     if any(row["loss"] for row in ladder):
         plots["loss"] = loss_svg(ladder)
     if any(row["training"].get("mastery") for row in ladder):
         plots["mastery"] = mastery_svg(ladder)
+    if view["controls"]:
+        plots["gains"] = gains_svg(list(view["controls"]["recipes"]))
     return plots

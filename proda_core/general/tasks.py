@@ -14,12 +14,12 @@ from proda_core.general.by_heart import by_heart
 from proda_core.general.chains import HOPS, ask_chain
 from proda_core.general.names import Family, NameSource
 from proda_core.general.questions import CONTEXT_FREE, Asker, Kind, NoQuestionError, Question, ask
-from proda_core.general.worlds import Strange, World, build_world, shape_for
+from proda_core.general.worlds import World, build_world, shape_for
 from proda_core.layout import context_prompt, parse_cot_choice, parse_cot_name, parse_true_false
 
 ALL_KINDS: tuple[Kind, ...] = tuple(kind for kind in Kind if kind is not Kind.BY_HEART)
 # By heart nothing tells which option is right: worth practising for the form of a reply, worthless as a measure.
-PRACTISED_KINDS = (*ALL_KINDS, *[Kind.BY_HEART] * 14)
+PRACTISED_KINDS = (*ALL_KINDS, *[Kind.BY_HEART] * 3)
 _BY_HEART = (Kind.CHOICE_COT, Kind.CHAIN_CHOICE2, Kind.CHAIN_CHOICE2, Kind.CHAIN_CHOICE3)
 DEFAULT_NAMES = NameSource()
 _TRIES = 200
@@ -81,14 +81,13 @@ def build_question(
     *,
     difficulty: int,
     names: NameSource = DEFAULT_NAMES,
-    strange: Strange | None = None,
 ) -> tuple[World, Question]:
     """A fresh world and a question of a kind on it; builds worlds until one carries the question."""
     for _ in range(_TRIES):
         hops = HOPS.get(kind) or rng.choice((1, 2, 2, 3))
         shape = shape_for(rng, difficulty, hops)
         branched = difficulty >= 2 and rng.random() < 0.5
-        world = build_world(rng, family, shape, names=names, branched=branched, strange=strange)
+        world = build_world(rng, family, shape, names=names, branched=branched)
         try:
             return world, ask_on(Asker(rng, names), world, kind)
         except NoQuestionError:

@@ -5,22 +5,19 @@ has one chained fact going out and one coming in at most; side facts never chang
 """
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from random import Random
 
 from proda_core.general.names import Family, NameSource
 from proda_core.general.phrasings import phrasings_of
+from proda_core.general.strange_relations import strange_relation
 from proda_core.general.wordings import Flavour, Wording, wordings_of
 
 MAX_DIFFICULTY = 3
-STRANGE_WORLDS = 0.6  # of the worlds told with strange relations at all
+STRANGE_WORLDS = 0.6  # of the worlds of the train family told with strange relations at all
 _CHAINED = tuple(flavour for flavour in Flavour if flavour is not Flavour.CONTRAST)
-
-
-# Draws a relation beside those of the flavours: its key and every way of saying it; told forward where the flag says so.
-Strange = Callable[[Random, bool], tuple[str, tuple[Wording, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +90,13 @@ def build_world(
     *,
     names: NameSource,
     branched: bool = False,
-    strange: Strange | None = None,
 ) -> World:
-    """A world of a shape; with `branched`, side facts may start or end at names of chains; with `strange`, some of its
-    relations may be of no flavour.
+    """A world of a shape; with `branched`, side facts may start or end at names of chains. In the train family some relations
+    may be strange, of no flavour.
     """
     total = sum(length + 1 for length in shape.lengths)
     pool = names.draw(rng, family, count=total + 2 * shape.side_facts, alike=shape.alike)
-    voice = _Voice(rng, family, strange, branched=branched)
+    voice = _Voice(rng, family, branched=branched)
     chains, used = [], 0
     for length in shape.lengths:
         chains.append(voice.chain(pool[used : used + length + 1]))
@@ -123,21 +119,20 @@ def build_world(
 class _Voice:
     """Chooses flavours and wordings for one world, either one wording a flavour or a fresh one for each fact."""
 
-    def __init__(self, rng: Random, family: Family, strange: Strange | None, *, branched: bool) -> None:
+    def __init__(self, rng: Random, family: Family, *, branched: bool) -> None:
         self._rng, self._family = rng, family
         self._steady = rng.random() < 0.4
         self._single = rng.choice(_CHAINED) if rng.random() < 0.3 else None
         self._chosen: dict[Flavour, Wording] = {}
         self._branched = branched
-        self._draw = strange
-        strange_world = strange is not None and rng.random() < STRANGE_WORLDS
+        strange_world = family == "train" and rng.random() < STRANGE_WORLDS
         self._strange = rng.choice((0.4, 0.7, 1.0)) if strange_world else 0.0
 
     def fact(self, subject: str, object_: str, flavour: Flavour) -> Fact:
         """A fact in a wording of its flavour, or of a strange relation that passes for one."""
         may_be_strange = self._strange and flavour is not Flavour.CONTRAST
-        if self._draw and may_be_strange and self._rng.random() < self._strange:
-            key, ways = self._draw(self._rng, self._branched)
+        if may_be_strange and self._rng.random() < self._strange:
+            key, ways = strange_relation(self._rng, self._branched)
             return Fact(subject, _passing_for(key), object_, self._rng.choice(ways), ways)
         wording = self._rng.choice(wordings_of(self._family, flavour))
         if self._steady:

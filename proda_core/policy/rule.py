@@ -1,8 +1,8 @@
 """The rule policy: stop for a named reason, else replay what was lost, else patch what pays.
 
-Order: request, target, plateau, budget (rounds, wall time, disk); then replay; then nothing diagnosable, a patch that does not
-pay (a plateau), patch. Every option is returned with the reason it was or was not taken, in numbers. Pure and total
-on Observations that make sense; the others are a ToolError.
+Order: request, target, plateau, budget (rounds, wall time, disk); then replay, once a patch was accepted; then nothing
+diagnosable, a patch that does not pay (a plateau), patch. Every option is returned with the reason it was or was not taken, in
+numbers. Pure and total on Observations that make sense; the others are a ToolError.
 """
 
 from __future__ import annotations
@@ -121,6 +121,11 @@ class RulePolicy:
         general = "general skill was not compared with the base"
         if drop is not None:
             general = f"general skill against the base {_say(drop, signed=True)}, margin {-self.general_margin:+.2f}"
+        if (lost >= limit or fell) and not any(r.accepted and r.patch_digest for r in seen.rounds):
+            return Finding(
+                False,
+                f"{forgotten}; {general}; but no patch was accepted that a replay could carry",
+            )
         if (lost >= limit or fell) and seen.replayed_since_patch:
             return Finding(False, f"{forgotten}; {general}; but replay was the last thing tried")
         return Finding(lost >= limit or fell, f"{forgotten}; {general}")

@@ -29,7 +29,17 @@ ABOUT_FRAMES = (
 DEFINE_FRAMES = ("In {d}, what is meant by {n}?", "{D}: define {n}.")
 TERM_FRAMES = ("In {d}, which of these means the following? {s}", "{D}: which of these is defined so? {s}")
 NAME_ONE = "Name one thing in {d}: {q}"
-FAMILY = (*QA_FRAMES, *CHOICE_FRAMES, *TRUTH_FRAMES, *ABOUT_FRAMES, *DEFINE_FRAMES, *TERM_FRAMES, NAME_ONE)
+TURN_FRAMES = ("{D}, in turn: {q}", "In {d}, one after the other: {q}", "Answer each for {d}. {q}")
+FAMILY = (
+    *QA_FRAMES,
+    *CHOICE_FRAMES,
+    *TRUTH_FRAMES,
+    *ABOUT_FRAMES,
+    *DEFINE_FRAMES,
+    *TERM_FRAMES,
+    NAME_ONE,
+    *TURN_FRAMES,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,7 @@ def frame(template: str, discipline: str, **parts: str) -> str:
 
 
 _UNFRAMED: Mapping[str, str] = {
+    **dict.fromkeys(TURN_FRAMES, "Answer each. {q}"),
     **dict.fromkeys(TRUTH_FRAMES, "Is it true or false? {s}"),
     **dict.fromkeys(ABOUT_FRAMES, "State what holds of {n}."),
     **dict.fromkeys(DEFINE_FRAMES, "Define {n}."),

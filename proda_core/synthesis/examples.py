@@ -85,6 +85,8 @@ def _texts(maker: RowMaker, config: SynthesisConfig, on_row: OnRow | None) -> It
         yield from maker.open_rows(relation, config.wordings)
         yield from maker.choice_rows(relation, config.choice_wordings)
         yield from maker.truth_rows(relation, config.wordings)
+        yield from maker.reasoned_rows(relation, config.reasoned_rows)
+    yield from maker.in_turn_rows(relations.values(), config.in_turn_rows)
     for done, concept in enumerate(concepts.values()):
         if on_row:
             on_row(len(relations) + done, total)

@@ -1,12 +1,12 @@
-"""Rows of single facts: open questions, choices, true or false, several facts of a concept, and definitions.
+"""Rows of single facts: open questions, told or reasoned, choices, true or false, several facts, and definitions.
 
 Each kind of row is one method that yields ``RowText``; which rows are written, and how many, is ``examples``' business. Every
-choice of wording comes from a Random made of the seed and the fact, so a fact's rows are the same in every run.
+choice of wording comes from a Random made of the seed and the fact (of facts in turn, of the seed and their discipline).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -19,6 +19,7 @@ from proda_core.synthesis.example_templates import (
     QA_FRAMES,
     TERM_FRAMES,
     TRUTH_FRAMES,
+    TURN_FRAMES,
     Form,
     frame,
 )
@@ -29,6 +30,7 @@ from proda_core.types import Concept, ExampleKind, Format, Relation, Scoring
 
 N_OPTIONS = 4
 WINDOW = 3  # facts told in one row about a concept
+WITH_OPTIONS = 0.7  # of the rows that ask facts in turn
 
 
 class Places:
@@ -108,8 +110,7 @@ class RowMaker:
         terms.insert(place, self.book.term(options[0]))
         asked, answer = choice_prompt(_capital(question), terms), self.direct(terms, place)
         if reasoned:
-            known = relation.subject_id if options[0] == relation.object_id else relation.object_id
-            step = cot_step(self.book.term(known), self.book.statement(relation))
+            step = self._step(relation, forward=options[0] == relation.object_id)
             asked, answer = asked + COT_SUFFIX, cot_answer([step], terms[place], letter=LETTERS[place])
         return self._row(relation, Format.CHOICE, asked, answer, template)
 
@@ -147,6 +148,71 @@ class RowMaker:
             return ""
         ends = (subject, picked[0]) if forward else (picked[0], object_)
         return _capital(form.format(s=term(ends[0]), o=term(ends[1])))
+
+    def reasoned_rows(self, relation: Relation, wordings: int) -> Iterator[RowText]:
+        """Open questions answered by a chain of thought of one step: nothing to copy its end from."""
+        rng = self._rng("reasoned", relation.relation_id)
+        frames = _turned(QA_FRAMES, rng)
+        for number in range(wordings):
+            forward = self._side(relation, rng)
+            bare = self._bare(relation, rng.choice(self.book.forms(relation)), forward=forward, what="what")
+            question = frame(frames[number % len(frames)], relation.discipline, q=bare) + COT_SUFFIX
+            answer = cot_answer([self._step(relation, forward=forward)], self._end(relation, forward=forward))
+            yield self._row(relation, Format.QA, question, answer, f"example.reasoned.{_way(forward)}")
+
+    def in_turn_rows(self, relations: Iterable[Relation], times: int) -> Iterator[RowText]:
+        """Two or three facts of one discipline that share no concept asked one after the other, each in ``times`` rows or so.
+
+        Answered by a chain of thought with a step for each. Most have options, for the last question alone: what is only
+        ever recalled first, or with its end among the options, is not recalled where a chain of thought needs it.
+        """
+        by_discipline: dict[str, list[Relation]] = {}
+        for relation in sorted(relations, key=lambda r: r.relation_id):
+            by_discipline.setdefault(relation.discipline, []).append(relation)
+        for code, facts in sorted(by_discipline.items()):
+            rng = self._rng("in turn", code)
+            for _ in range(times):
+                rng.shuffle(facts)
+                left = list(facts)
+                while left:
+                    shown = _unrelated(left, rng.choice((2, 2, 3)))
+                    if len(shown) > 1:
+                        yield self._in_turn(shown, rng)
+
+    def _in_turn(self, facts: Sequence[Relation], rng: Random) -> RowText:
+        asked, steps = [], []
+        for fact in facts:
+            forward = self._side(fact, rng)
+            asked.append(self._bare(fact, rng.choice(self.book.forms(fact)), forward=forward, what="what"))
+            steps.append(self._step(fact, forward=forward))
+        last = facts[-1]  # and `forward` is its way
+        question = frame(rng.choice(TURN_FRAMES), last.discipline, q=" ".join(map(_capital, asked)))
+        gold, format_, letter = self._end(last, forward=forward), Format.QA, ""
+        if rng.random() < WITH_OPTIONS and (
+            picked := self.picker.pick(self.book.question(last, forward=forward), rng)
+        ):
+            place = self.places.next()
+            options = [self.book.term(c) for c in picked]
+            options.insert(place, gold)
+            question, format_, letter = (
+                choice_prompt(_capital(question), options),
+                Format.CHOICE,
+                LETTERS[place],
+            )
+        answer = cot_answer(steps, gold, letter=letter)
+        return self._row(last, format_, question + COT_SUFFIX, answer, "example.in_turn")
+
+    def _side(self, relation: Relation, rng: Random) -> bool:
+        """Whether to ask forward: from the side with fewer right answers, from either where they are as many."""
+        forward, inverse = (len(self.book.answers(relation, forward=side)) for side in (True, False))
+        return forward < inverse or (forward == inverse and rng.random() < 0.5)
+
+    def _step(self, relation: Relation, *, forward: bool) -> str:
+        known = relation.subject_id if forward else relation.object_id
+        return cot_step(self.book.term(known), self.book.statement(relation))
+
+    def _end(self, relation: Relation, *, forward: bool) -> str:
+        return self.book.term(relation.object_id if forward else relation.subject_id)
 
     def about_rows(self, concept: Concept) -> Iterator[RowText]:
         """Two or three facts of a concept a row, so turned that each fact stands first or last somewhere."""
@@ -216,6 +282,17 @@ class RowMaker:
 
     def _rng(self, *parts: str) -> Random:
         return Random(":".join((str(self.seed), *parts)))
+
+
+def _unrelated(left: list[Relation], count: int) -> list[Relation]:
+    """The first of ``left`` and as many more, to ``count``, as share no concept with those before; taken out of ``left``."""
+    chosen, named = list[Relation](), set[str]()
+    for fact in list(left):
+        if len(chosen) < count and named.isdisjoint((fact.subject_id, fact.object_id)):
+            chosen.append(fact)
+            left.remove(fact)
+            named |= {fact.subject_id, fact.object_id}
+    return chosen
 
 
 def _turned(frames: tuple[str, ...], rng: Random) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Composing Mixtures: which rows one training run sees, in which roles, under one digest.
 
 V1 takes every initial Example and general rows. A patch mixture takes patch, carried and scaffold rows, the initial Examples of
-exactly the relations those touch (or a retrained model would forget the single facts), replay that shares no concept pair with
+exactly the relations those touch (or the model would forget the single facts), replay that shares no concept pair with
 any of them (G2), and general rows. Too little replay makes a smaller mixture, noted, or ReplayTooSmall; nothing tops it up.
 """
 
@@ -13,7 +13,7 @@ from random import Random
 
 from proda_core.config import MixtureConfig
 from proda_core.errors import ReplayTooSmall
-from proda_core.general import PRACTISED_KINDS
+from proda_core.general import ALL_KINDS, PRACTISED_KINDS
 from proda_core.guard.general_rows import general_examples
 from proda_core.guard.lineage import LineageIndex
 from proda_core.guard.sealed import sealed_pairs
@@ -25,9 +25,11 @@ from proda_core.types import Benchmark, Example, Mixture, MixtureRow, Role
 CORE_SHARE = 0.6  # of the taught rows may be patch, carried and scaffold rows as written; the rest reteaches their facts
 _ROOM = {Role.PATCH: 0.5, Role.CARRIED: 0.6, Role.SCAFFOLD: 1.0}  # of what is left, in this order
 GENERAL_DIFFICULTY = 1  # short contexts: more rows in the same time, and what a small base can still follow
-GENERAL_SEED = 7919  # general rows of a session: its seed plus this, the same rows first in every mixture
+GENERAL_SEED = (
+    7919  # general rows of a session: its seed plus this, the same rows first in every round's mixture
+)
 REPLAY_ROUND_PATCH = 0.5  # a replay round carries half the patch share ...
-REPLAY_ROUND_GENERAL = 1.5  # ... and half as many general rows again
+REPLAY_ROUND_GENERAL = 1.5  # ... and half as many general rows again, to half of all
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +112,14 @@ def compose_replay(
     return _Composer(without_patch, config, index, benchmark, seed).compose(shares, "replay")
 
 
-def general_rows(seed: int, count: int) -> tuple[Example, ...]:
-    """The first ``count`` general rows of a session's seed."""
-    return general_examples(
-        seed=seed + GENERAL_SEED, count=count, kinds=PRACTISED_KINDS, difficulty=GENERAL_DIFFICULTY
-    )
+def general_rows(seed: int, count: int, *, by_heart: bool) -> tuple[Example, ...]:
+    """The first ``count`` general rows of a session's seed.
+
+    With ``by_heart`` some have no text and keep the form of such replies, which V1 would lose. Their steps are made up, so a
+    round, whose own rows keep the form, does without: what it teaches is to recall.
+    """
+    kinds = PRACTISED_KINDS if by_heart else ALL_KINDS
+    return general_examples(seed=seed + GENERAL_SEED, count=count, kinds=kinds, difficulty=GENERAL_DIFFICULTY)
 
 
 def general_rows_wanted(config: MixtureConfig) -> int:

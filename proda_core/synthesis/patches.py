@@ -27,7 +27,6 @@ from proda_core.synthesis.truths import Truths
 from proda_core.synthesis.walk_rows import WalkRows
 from proda_core.types import Benchmark, Diagnosis, DiagnosisKind, MixtureRow, Role
 
-MAX_WALK_WORDS = 110  # a three-hop choice with its steps
 MAX_CONCEPT_RELATIONS = 4  # of a concept not mastered: more would be a lesson on its whole surroundings
 ORTHOGONALITY = "G4"
 
@@ -73,7 +72,7 @@ class _PatchBuilder:
         self._index, self._benchmark, self._config, self._seed = index, benchmark, config, seed
         self._truths = Truths(index.snapshot)
         self._sealed = sealed_pairs(benchmark, index.snapshot)
-        self._writer = RowWriter(index, max_words=MAX_WALK_WORDS)
+        self._writer = RowWriter(index)
         places, picker = Places(seed), OptionPicker(self._truths, apart=self._sealed)
         maker = RowMaker(FactBook(self._truths), picker, places, seed, benchmark.scoring)
         self._contrast = ContrastRows(maker)

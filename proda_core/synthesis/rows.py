@@ -14,7 +14,7 @@ from proda_core.guard.general_rows import example_id
 from proda_core.guard.lineage import LineageIndex
 from proda_core.types import Example, ExampleKind, Format, Lineage, Message
 
-MAX_ROW_WORDS = 60
+MAX_ROW_WORDS = 110  # a choice with a chain of thought of three steps
 _DANGLING = re.compile(r"(this|that|these|those|it|they|he|she|such)\b", re.IGNORECASE)
 
 
@@ -43,8 +43,8 @@ class Refused:
 class RowWriter:
     """Rows over one snapshot."""
 
-    def __init__(self, index: LineageIndex, *, max_words: int = MAX_ROW_WORDS) -> None:
-        self.index, self._max_words = index, max_words
+    def __init__(self, index: LineageIndex) -> None:
+        self.index = index
 
     def write(self, row: RowText) -> Example | Refused:
         """The Example, or why there is none."""
@@ -63,7 +63,7 @@ class RowWriter:
         return Example(key, row.kind, row.format, messages, lineage, row.discipline)
 
     def _refusal(self, row: RowText, text: str) -> str:
-        if len(text.split()) > self._max_words:
+        if len(text.split()) > MAX_ROW_WORDS:
             return "too_long"
         return context_failure(row.question, row.discipline, self.index)
 

@@ -1,6 +1,6 @@
-"""A base made ready to be trained: LoRA on every linear layer but the head, device, precision and the short cuts that pay.
+"""A base made ready to be trained: LoRA on its linear layers (feed-forward ones or all but the head), and short cuts that pay.
 
-peft finds the layers itself; the weights are drawn from the seed. ``auto`` precision takes bf16 autocast where the processor
+The weights are drawn from the seed. ``auto`` precision takes bf16 autocast where the processor
 multiplies bf16 natively. The rule looks at hardware and never at a clock, so one machine always trains alike.
 """
 
@@ -15,11 +15,13 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
 from proda_core.config import TrainingConfig
+from proda_core.errors import StudentError
 from proda_core.students.loading import LoadedModel, load_adapter_onto, peft_warnings
 from proda_core.training.speed import fold_lora, has_bare_head
 
 # In bf16 on a CPU the backward pass of fused attention takes longer than all the rest; plain products do not, on short rows.
 PLAIN_ATTENTION_TO = 512
+_FEED_FORWARD = frozenset({"mlp", "feed_forward", "ffn"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,24 @@ def save_adapter(trainee: Trainee, folder: Path, *, base: str) -> None:
     (folder / "README.md").unlink(missing_ok=True)
 
 
+def feed_forward_layers(model: Any) -> list[str]:
+    """Names of the linear layers of a model's feed-forward blocks, by what model families call those blocks.
+
+    StudentError where none is found: ``training.layers=all`` trains such a model.
+    """
+    found = [
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear) and _FEED_FORWARD & set(name.split("."))
+    ]
+    if not found:
+        raise StudentError(
+            f"{type(model).__name__} has no linear layer in a block named one of {', '.join(sorted(_FEED_FORWARD))}; "
+            "set training.layers=all"
+        )
+    return found
+
+
 def _fresh(model: Any, config: TrainingConfig) -> Any:
     from peft import LoraConfig, get_peft_model
 
@@ -75,7 +95,7 @@ def _fresh(model: Any, config: TrainingConfig) -> Any:
         r=config.rank,
         lora_alpha=config.alpha,
         lora_dropout=config.dropout,
-        target_modules="all-linear",
+        target_modules="all-linear" if config.layers == "all" else feed_forward_layers(model),
         bias="none",
         task_type="CAUSAL_LM",
     )

@@ -20,7 +20,7 @@ _BETAS = (0.9, 0.99)
 class StackedMuon(torch.optim.Muon):
     """torch's Muon, matrices of one shape orthogonalised together.
 
-    LoRA on every layer makes dozens of matrices of a few shapes; one by one, their many small products take a third of a step
+    LoRA makes dozens of matrices of a few shapes; one by one, their many small products take a third of a step
     on a small model (docs/LOG.md). Same state, same arguments and, up to rounding in bf16, same steps. Raises ValueError for a
     learning rate adjustment other than torch's default.
     """
@@ -84,5 +84,7 @@ def orthogonalise(
 def make_optimiser(weights: Sequence[torch.nn.Parameter], config: TrainingConfig) -> torch.optim.Optimizer:
     """The optimiser that the configuration names, over matrices alone; the loop sets its learning rate at every step."""
     if config.optimiser == "muon":
-        return StackedMuon(weights, lr=config.learning_rate, weight_decay=0.0)
-    return torch.optim.AdamW(weights, lr=config.learning_rate, betas=_BETAS, weight_decay=0.0, fused=True)
+        return StackedMuon(weights, lr=config.learning_rate, weight_decay=config.weight_decay)
+    return torch.optim.AdamW(
+        weights, lr=config.learning_rate, betas=_BETAS, weight_decay=config.weight_decay, fused=True
+    )

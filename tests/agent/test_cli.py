@@ -281,7 +281,7 @@ def test_an_interrupted_bench_ends_its_job_and_goes_on_where_it_was(
         "--recipe",
         "more",
     )
-    running = proda(*map(str, call), "--set", "training.epochs=50", cwd=tmp_path)
+    running = proda(*map(str, call), "--set", "training.round_epochs=50", cwd=tmp_path)
     try:
         _wait_until(
             lambda: list(out.glob("*/jobs/*/scratch/journal.jsonl")) != [] or running.poll() is not None

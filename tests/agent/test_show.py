@@ -32,6 +32,7 @@ def plain(text: str) -> str:
 @pytest.mark.parametrize("width", [80, 100, 160])
 def test_the_report_keeps_to_the_width_and_cuts_no_figure(width: int) -> None:
     text = shown(finished_view(), width)
+    assert "the controls, for reference not of this session" in " ".join(text.split())
     assert max(len(line) for line in text.splitlines()) <= width
     assert "…" not in text
     for row in finished_view()["ladder"]:

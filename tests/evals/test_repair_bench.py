@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,12 +14,14 @@ from evals.repair import Material, Recipe, RepairBench, Trial, figures_of
 from evals.repair.recipes import compose, random_diagnoses
 from mcp_server.benching import bench_repair
 from mcp_server.hosting import reading_host
+from proda_core.artifacts import ArtifactStore
+from proda_core.demo import basis_of
 from proda_core.errors import ArtifactError, BenchmarkError, ConfigError, ToolError
 from proda_core.guard.sealed import sealed_pairs
 from proda_core.ids import pair_key
 from proda_core.records import load_examples, load_mixture, load_report
 from proda_core.types import Diagnosis, DiagnosisKind, Mixture, Role, Score
-from tests.sessions import Bench, FinishedSession, copied, tree
+from tests.sessions import Bench, FinishedSession, copied, outcomes_of, tree
 from tests.tools.stages import session_at, to_mixture
 from tools.first_round import first_round
 
@@ -148,7 +151,7 @@ def test_trials_leave_the_session_as_it_is_and_a_second_bench_finds_them_done(
 ) -> None:
     before, told = tree(finished_session.folder.root), []
 
-    def run() -> object:
+    def run() -> dict[str, Any]:
         return asyncio.run(
             bench_repair(
                 [finished_session.folder],
@@ -160,6 +163,17 @@ def test_trials_leave_the_session_as_it_is_and_a_second_bench_finds_them_done(
         )
 
     figures = run()
+    assert figures["basis"] == {}  # of changed settings: no report may refer to them
+    assert all(row["roles"]["general"] for row in figures["recipes"])
+    training = finished_session.folder.config.training
+    ours = ArtifactStore(tmp_path / finished_session.folder.name / "artifacts")
+    made = [
+        ours.manifest("adapter", key) for key in ours.list("adapter") if key != adapters(finished_session)[0]
+    ]
+    assert len(made) == 2
+    for trained in made:
+        assert trained.inputs["incumbent"] == adapters(finished_session)[0]
+        assert trained.meta["config"]["learning_rate"] == training.round_learning_rate
     assert tree(finished_session.folder.root) == before
     assert told[0].startswith("1 of 2, ")
     written = tree(tmp_path)
@@ -169,11 +183,24 @@ def test_trials_leave_the_session_as_it_is_and_a_second_bench_finds_them_done(
     }
 
 
+def test_figures_at_a_sessions_own_settings_name_what_they_rest_on(
+    finished_session: FinishedSession, tmp_path: Path
+) -> None:
+    folder = finished_session.folder
+    figures = asyncio.run(bench_repair([folder], [], {}, out=tmp_path, tell=lambda *_: None))
+    assert figures["basis"] == basis_of(folder.config, folder.corpus_digest)
+    fresh = {"training": {"continue_incumbent": False, "epochs": 2}}  # from the base: epochs is read again
+    changed = asyncio.run(bench_repair([folder], [], fresh, out=tmp_path, tell=lambda *_: None))
+    assert changed["basis"] == {} and changed["settings"] == fresh
+
+
 @pytest.mark.parametrize(
     ("recipes", "overrides", "said"),
     [
         (["lucky"], {}, "choose from diagnosed"),
         (["more"], {"benchmark": {"max_items": 3}}, "V1 stays as it is"),
+        (["more"], {"training": {"epochs": 2}}, r"do not read training\.epochs"),
+        (["more"], {"training": {"rank": 8}}, r"do not read training\.rank"),
     ],
 )
 def test_what_a_bench_cannot_do_is_refused_before_anything_runs(
@@ -190,6 +217,23 @@ def test_what_a_bench_cannot_do_is_refused_before_anything_runs(
             )
         )
     assert not (tmp_path / "out").exists()
+
+
+def adapters(session: FinishedSession) -> list[str]:
+    """V1's adapter and those of later rounds."""
+    return [made["artifacts"]["adapter"] for made in outcomes_of(session.folder, "train_adapter")]
+
+
+def test_a_round_goes_on_from_v1_at_its_own_rate_and_length(finished_session: FinishedSession) -> None:
+    folder = finished_session.folder
+    v1, v2 = (folder.store.manifest("adapter", key) for key in adapters(finished_session))
+    training = folder.config.training
+    assert "incumbent" not in v1.inputs and v2.inputs["incumbent"] == adapters(finished_session)[0]
+    wanted = [(made.meta["config"]["learning_rate"], made.meta["config"]["epochs"]) for made in (v1, v2)]
+    assert wanted == [
+        (training.learning_rate, training.epochs),
+        (training.round_learning_rate, training.round_epochs),
+    ]
 
 
 def trial(material: Material, recipe: Recipe, right: int, session: str) -> Trial:

@@ -12,7 +12,7 @@ import pytest
 from mcp_server.page import render_bench, render_page
 from mcp_server.page.plots import gains_svg, ladder_svg, loss_svg, mastery_svg
 from mcp_server.page.render import rounds
-from tests.report_views import finished_view, started_view
+from tests.report_views import controls_view, finished_view, started_view
 
 HOSTILE = (
     "<script>alert('x')</script><img src=http://evil.example/a.png onerror=\"alert(1)\"> \"' & {{ 7*7 }}"
@@ -181,39 +181,22 @@ def test_the_ladder_plot_marks_what_was_rejected() -> None:
     assert svg.count("dev hollow") == 2
 
 
-def bench_view() -> dict[str, Any]:
-    """Figures of a bench over two sessions."""
-
-    def gains(value: float) -> dict[str, Any]:
-        return {
-            name: {"value": value, "low": value - 0.05, "high": value + 0.06, "n": 230}
-            for name in ("dev", "sealed", "general")
-        }
-
-    return {
-        "sessions": ["demo-1", "demo-2"],
-        "settings": {},
-        "level": 0.9,
-        "before": {name: {"dev": 0.25, "sealed": 0.26, "general": 0.7} for name in ("base", "V1")},
-        "recipes": [
-            {"recipe": name, "rows": rows, "wall_s": 61.0, "gain": gains(value), "p_dev": [0.01, 0.3]}
-            for name, rows, value in (("diagnosed", 1600, 0.17), ("tenfold", 16000, -0.12))
-        ],
-        "comparisons": [{"control": "tenfold", "gain": gains(0.29)}],
-    }
-
-
 def test_the_benchs_page_shows_every_gain_with_its_interval_and_loads_nothing() -> None:
-    about = {"diagnosed": "the <patch>", "tenfold": "ten times"}
-    found = read(render_bench(bench_view(), about))
+    found = read(render_bench(controls_view()))
     said = " ".join(found.text)
     assert "+17.0" in said and "+12 to +23" in said and "−12.0" in said and "+29.0" in said
-    assert "1 of 2" in said and "the <patch>" in said
+    assert "1 of 2" in said and "ten times the rows of V1's data" in said
     assert not {"script", "img", "link", "iframe"} & {tag for tag, _ in found.tags}
 
 
+def test_a_report_shows_the_controls_where_they_are_known_and_says_that_they_are_not_its_own() -> None:
+    said = " ".join(read(render_page(finished_view())).text)
+    assert "Measured once over 2 sessions" in said and "+29.0" in said
+    assert "Measured once" not in " ".join(read(render_page(finished_view() | {"controls": None})).text)
+
+
 def test_the_plot_of_gains_keeps_its_marks_and_intervals_inside_the_frame() -> None:
-    root = ElementTree.fromstring(gains_svg(bench_view()["recipes"]))
+    root = ElementTree.fromstring(gains_svg(controls_view()["recipes"]))
     _, _, width, height = (float(part) for part in root.attrib["viewBox"].split())
     circles = list(root.iter("circle"))
     assert len(circles) == 2

@@ -14,7 +14,6 @@ from proda_core.general.tasks import build_question
 from proda_core.general.worlds import Shape, build_world
 from proda_core.layout import context_prompt
 from proda_core.training.pocket.fillers import COMMONEST, with_fillers
-from proda_core.training.pocket.strange_relations import strange_relation
 
 _COMMON = 4000
 _ENOUGH = COMMONEST + 200
@@ -51,9 +50,7 @@ def drill(rng: Random, family: Family, *, names: NameSource, words: tuple[str, .
     """A few statements told once, then each asked for by the name that it ends with; names are plain words or any."""
     plain = rng.random() < 0.5 and len(words) >= _ENOUGH
     source = NameSource((CommonWord(words),), (1.0,)) if plain else names
-    world = build_world(
-        rng, family, Shape((1,) * rng.randint(2, 4), 0, 0.0), names=source, strange=strange_relation
-    )
+    world = build_world(rng, family, Shape((1,) * rng.randint(2, 4), 0, 0.0), names=source)
     turns: list[Turn] = []
     for fact in rng.choices(world.facts, k=rng.randint(2, 4)):
         question = capital(rng.choice(_ENDINGS).format(n=fact.surface[1]))
@@ -66,7 +63,5 @@ def guess(rng: Random, family: Family, *, names: NameSource, words: Sequence[str
 
     A student that has met only answerable questions breaks off, or invents an option, when it is asked by heart.
     """
-    world, question = build_question(
-        rng, family, Kind.BY_HEART, difficulty=1, names=names, strange=strange_relation
-    )
+    world, question = build_question(rng, family, Kind.BY_HEART, difficulty=1, names=names)
     return [Turn(with_fillers(rng, question.text, names=world.names, words=words), question.answer)]

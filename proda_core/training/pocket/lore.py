@@ -16,7 +16,6 @@ from proda_core.general.tasks import ask_on
 from proda_core.general.worlds import Shape, World, build_world
 from proda_core.training.pocket.drills import Turn
 from proda_core.training.pocket.fillers import FILLED, with_fillers
-from proda_core.training.pocket.strange_relations import strange_relation
 
 WORLDS = 200  # of four statements each
 LIFE = 160  # pools that a world lasts: some two hundred askings of each statement
@@ -70,10 +69,4 @@ class Lore:
 
 @cache
 def _world(seed: int, number: int, age: int, family: Family, names: NameSource) -> World:
-    return build_world(
-        Random(f"lore:{seed}:{number}:{age}"),
-        family,
-        _SHAPES[number % 2],
-        names=names,
-        strange=strange_relation,
-    )
+    return build_world(Random(f"lore:{seed}:{number}:{age}"), family, _SHAPES[number % 2], names=names)

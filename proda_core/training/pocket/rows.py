@@ -20,7 +20,6 @@ from proda_core.training.pocket.fillers import COMMONEST, FILLED, with_fillers
 from proda_core.training.pocket.lore import Lore
 from proda_core.training.pocket.openings import Opening, OpeningFinder
 from proda_core.training.pocket.strange import reworded, strange_phrases
-from proda_core.training.pocket.strange_relations import strange_relation
 from proda_core.training.pocket.tokenizer import ASSISTANT, END, MARK, USER
 
 _STRANGE_SHARE = 0.6
@@ -154,9 +153,7 @@ class RowMaker:
             return _Draft(guess(rng, self.family, names=self.names, words=self.words), 0, Kind.BY_HEART)
         difficulty = rng.choices(range(len(level.difficulties)), level.difficulties)[0]
         kind = rng.choices(level.kinds, level.weights)[0]
-        world, first = build_question(
-            rng, self.family, kind, difficulty=difficulty, names=self.names, strange=strange_relation
-        )
+        world, first = build_question(rng, self.family, kind, difficulty=difficulty, names=self.names)
         asker = Asker(rng, self.names)
         questions = [first]
         for _ in range(rng.randint(*level.more_turns)):

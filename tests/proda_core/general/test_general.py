@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proda_core.general import ALL_KINDS, Kind, family_of, generate_tasks, regenerate_task, reply_is_right
+from proda_core.general import (
+    ALL_KINDS,
+    Kind,
+    family_of,
+    generate_tasks,
+    regenerate_task,
+    reply_is_right,
+    worlds,
+)
 from proda_core.general.chains import HOPS
 from proda_core.general.forms import PathForm
 from proda_core.general.openers import with_opener
@@ -20,6 +28,12 @@ from proda_core.layout import parse_cot_choice
 from tests.proda_core.general.solver import reached, read_context
 
 FAMILIES = ("train", "heldout")
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No relation but those with published phrases, which the solver reads."""
+    monkeypatch.setattr(worlds, "STRANGE_WORLDS", 0.0)
 
 
 @settings(max_examples=25, deadline=None)
@@ -96,6 +110,7 @@ def test_the_reference_answer_is_right_and_an_empty_one_is_not(kind: Kind, diffi
         assert kind in CONTEXT_FREE or "\n\n" in task.prompt
 
 
+@pytest.mark.usefixtures("plain")
 @pytest.mark.parametrize("kind", sorted(HOPS))
 @pytest.mark.parametrize("family", FAMILIES)
 def test_chains_of_thought_quote_statements_that_join_to_the_gold(kind: Kind, family: str) -> None:
@@ -116,6 +131,7 @@ def test_chains_of_thought_quote_statements_that_join_to_the_gold(kind: Kind, fa
         assert len(start) == 1 and start.pop() in question
 
 
+@pytest.mark.usefixtures("plain")
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_only_option_that_the_text_relates_in_the_way_asked_is_the_gold(family: str) -> None:
     for task in generate_tasks(seed=13, count=100, family=family, kinds=["choice_cot"], difficulty=3):
@@ -135,6 +151,7 @@ def test_the_only_option_that_the_text_relates_in_the_way_asked_is_the_gold(fami
         assert rivals == {gold}
 
 
+@pytest.mark.usefixtures("plain")
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_true_statement_is_told_and_a_false_one_is_not(family: str) -> None:
     tasks = generate_tasks(seed=14, count=200, family=family, kinds=["truefalse"], difficulty=2)

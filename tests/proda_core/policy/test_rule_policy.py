@@ -43,6 +43,11 @@ def finished(
 
 
 BASE, V1 = finished(0, "base", 0.25, adapter="base"), finished(1, "v1", 0.4)
+REPAIRED: dict[str, Any] = {
+    "rounds": (BASE, V1, finished(2, "patch", 0.6, patch="p2")),
+    "incumbent": "a_2",
+    "round": 3,
+}
 SEEN = Observations(
     round=2,
     incumbent="a_1",
@@ -73,9 +78,10 @@ CASES: list[tuple[str, dict[str, Any], DecisionKind, StopReason | None, str]] = 
     ("failures are patchable", {}, PATCH, None, "48 of 60 failures are patchable"),
     ("no budget is set", {"wall_left_s": None, "rounds_left": None, "disk_left_bytes": None}, PATCH, None, "48"),
     ("no target and no comparison", {"target_dev": None, "general_drop": None}, PATCH, None, "48"),
-    ("items were lost", {"lost_items": 10}, REPLAY, None, "10 items once right are lost (replay from 10)"),
-    ("general skill fell", {"general_drop": drop(-0.14)}, REPLAY, None, "-0.140"),
-    ("lost, but just replayed", {"lost_items": 12, "replayed_since_patch": True}, PATCH, None, "48"),
+    ("items were lost", {"lost_items": 10, **REPAIRED}, REPLAY, None, "10 items once right are lost (replay from 10)"),
+    ("general skill fell", {"general_drop": drop(-0.14), **REPAIRED}, REPLAY, None, "-0.140"),
+    ("V1 cost general skill", {"general_drop": drop(-0.14)}, PATCH, None, "48"),
+    ("lost, but just replayed", {"lost_items": 12, "replayed_since_patch": True, **REPAIRED}, PATCH, None, "48"),
     ("a stop is requested", {"stop_requested": True}, STOP, Why.REQUEST, "requested"),
     ("the target is reached", {"target_dev": 0.4}, STOP, Why.TARGET, "reaches the target 0.400"),
     ("rejections pile up", {"rejected_in_a_row": 2}, STOP, Why.PLATEAU, "2 of 2 rejections"),
@@ -86,7 +92,7 @@ CASES: list[tuple[str, dict[str, Any], DecisionKind, StopReason | None, str]] = 
     ("the disk is full", {"disk_left_bytes": 1000}, STOP, Why.BUDGET_DISK, "0 MB of disk left"),
     ("nothing is patchable", {"patchable": 0}, STOP, Why.NOTHING_DIAGNOSABLE, "0 of 60 failures are patchable"),
     ("nothing failed", NO_FAILURE, STOP, Why.NOTHING_DIAGNOSABLE, "diagnosed: none"),
-    ("nothing patchable but something lost", {"patchable": 0, "lost_items": 12}, REPLAY, None, "12 items"),
+    ("nothing patchable but something lost", {"patchable": 0, "lost_items": 12, **REPAIRED}, REPLAY, None, "12 items"),
 ]  # fmt: skip
 
 
@@ -111,7 +117,7 @@ def test_every_decision_and_every_stop_reason_of_a_policy_is_reached() -> None:
 
 
 def test_an_option_that_would_do_but_comes_later_says_what_came_before_it() -> None:
-    options = {o.kind: o for o in POLICY.decide(replace(SEEN, lost_items=12)).options}
+    options = {o.kind: o for o in POLICY.decide(replace(SEEN, lost_items=12, **REPAIRED)).options}
     assert "48 of 60 failures are patchable" in options[DecisionKind.PATCH].reason
     assert options[DecisionKind.PATCH].reason.endswith("but replay comes before patch.")
     assert "0 of 2 rejections" in options[DecisionKind.STOP].reason
@@ -141,7 +147,15 @@ def test_the_same_patch_rejected_twice_is_a_plateau_whatever_the_limit() -> None
 
 def test_the_general_margin_is_the_sessions() -> None:
     strict = RulePolicy(PolicyConfig(), general_margin=0.01)
-    assert strict.decide(SEEN).kind is DecisionKind.REPLAY
+    assert strict.decide(replace(SEEN, **REPAIRED)).kind is DecisionKind.REPLAY
+
+
+def test_without_an_accepted_patch_nothing_is_replayed_and_the_option_says_why() -> None:
+    rejected = finished(2, "patch", 0.3, accepted=False, patch="p2")
+    found = POLICY.decide(replace(SEEN, lost_items=12, rounds=(BASE, V1, rejected)))
+    options = {o.kind: o.reason for o in found.options}
+    assert found.kind is DecisionKind.PATCH
+    assert options[REPLAY].endswith("but no patch was accepted that a replay could carry.")
 
 
 def test_the_repair_rate_is_learnt_from_patch_rounds_against_their_own_incumbent() -> None:

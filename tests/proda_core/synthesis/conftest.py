@@ -14,7 +14,7 @@ from proda_core.types import Diagnosis, DiagnosisKind, KnowledgeSnapshot, Split
 from tests.proda_core.synthesis.worlds import world
 
 CONFIG = BenchmarkConfig(min_items=24, max_items=32, min_groups=10)
-MIXTURE = MixtureConfig(rows=400)
+MIXTURE = MixtureConfig(rows=400, patch_share=0.35, general_share=0.15)
 
 
 @pytest.fixture(scope="session")

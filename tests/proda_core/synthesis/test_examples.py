@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def test_every_concept_and_relation_is_taught_and_every_relation_in_every_format
     assert rigorous["relations_in_every_format"] > 0.98
     assert report["contextualized"]["failures"] == 0
     assert report["evolving"]["rows_without_ids"] == 0
-    assert report["words"]["most"] <= 60
+    assert report["words"]["most"] <= 110
 
 
 def test_no_row_is_refused_by_the_guard(
@@ -143,6 +144,62 @@ def test_facts_stand_first_and_last_in_rows_about_a_concept(examples: ExampleSet
     assert first & last
 
 
+def steps_of(row: Example) -> list[tuple[str, str]]:
+    """Where each step of a chain of thought sets out from, and what it states."""
+    body = re.split(r" (?:So .*?\. )?Answer: ", row.messages[1].content)[0]
+    return re.findall(r"From (.*?): (.*?\.)(?= From |$)", body)
+
+
+def test_each_fact_is_recalled_in_a_chain_of_thought_beside_unrelated_ones_first_and_last(
+    examples: ExampleSet, snapshot: KnowledgeSnapshot
+) -> None:
+    statements = {
+        verbalise(r.type, snapshot.term(r.subject_id), snapshot.term(r.object_id)): r
+        for r in snapshot.relations.values()
+    }
+    asked: Counter[str] = Counter()
+    first, last, options = set(), set(), 0
+    for row in of(examples.rows, "example.in_turn"):
+        told = [said for _, said in steps_of(row)]
+        facts = [statements[said] for said in told]
+        ends = [end for fact in facts for end in (fact.subject_id, fact.object_id)]
+        assert 2 <= len(told) <= 3 and len(set(ends)) == len(ends)  # no two of them make a chain
+        assert row.messages[0].content.endswith(COT_SUFFIX)
+        asked.update(told)
+        first.add(told[0])
+        last.add(told[-1])
+        options += row.format is Format.CHOICE
+    assert asked.keys() == statements.keys() and max(asked.values()) <= 5
+    assert first & last
+    assert 0.5 < options / len(of(examples.rows, "example.in_turn")) < 0.85
+
+
+def test_in_a_row_of_facts_in_turn_the_option_that_is_right_ends_the_last_step(
+    examples: ExampleSet, snapshot: KnowledgeSnapshot
+) -> None:
+    for row in of(examples.rows, "example.in_turn"):
+        if row.format is Format.CHOICE:
+            terms = [line[3:] for line in row.messages[0].content.split("\n") if line[1:3] == ". "]
+            letter = parse_cot_choice(row.messages[1].content, terms)
+            assert (
+                letter and terms["ABCD".index(letter)] in steps_of(row)[-1][1].lower() + steps_of(row)[-1][1]
+            )
+
+
+def test_a_reasoned_open_question_is_asked_from_the_side_with_fewer_answers(
+    examples: ExampleSet, snapshot: KnowledgeSnapshot
+) -> None:
+    truths = Truths(snapshot)
+    ids = {concept.term: key for key, concept in snapshot.concepts.items()}
+    for row in of(examples.rows, "example.reasoned"):
+        ((known, _),) = steps_of(row)
+        relation = snapshot.relations[row.lineage.l2_ids[0]]
+        after = len(truths.after(relation.subject_id, relation.type))
+        before = len(truths.before(relation.object_id, relation.type))
+        if after != before:
+            assert ids[known] == (relation.subject_id if after < before else relation.object_id)
+
+
 def test_definition_rows_name_exactly_one_concept(examples: ExampleSet) -> None:
     rows = [row for row in examples.rows if row.kind is ExampleKind.DEFINITION]
     assert {row.format for row in rows} == {Format.QA, Format.CHOICE}
@@ -152,8 +209,10 @@ def test_definition_rows_name_exactly_one_concept(examples: ExampleSet) -> None:
 def test_more_wordings_give_more_and_different_rows(
     index: LineageIndex, build: BenchmarkBuild, examples: ExampleSet
 ) -> None:
-    more = build_examples(index, build.benchmark, SynthesisConfig(wordings=4), seed=0)
-    assert len(more.rows) > 1.5 * len(examples.rows)
+    more = build_examples(
+        index, build.benchmark, SynthesisConfig(wordings=4, reasoned_rows=2, in_turn_rows=10), seed=0
+    )
+    assert len(more.rows) > 1.7 * len(examples.rows)
     questions = [row.messages[0].content for row in more.rows]
     assert len(set(questions)) > 0.99 * len(questions)
 
@@ -188,7 +247,7 @@ def test_a_question_must_stand_alone(question: str, reason: str, index: LineageI
 
 def test_a_row_that_is_too_long_or_states_nothing_is_refused_with_its_reason(index: LineageIndex) -> None:
     term = next(iter(index.snapshot.concepts.values())).term
-    row = RowText(ExampleKind.RELATION, Format.QA, f"In biology, {term}?", "yes " * 70, "t", "006")
+    row = RowText(ExampleKind.RELATION, Format.QA, f"In biology, {term}?", "yes " * 120, "t", "006")
     assert RowWriter(index).write(row) == Refused("too_long", "t")
     row = RowText(ExampleKind.RELATION, Format.QA, f"In biology, {term}?", "Yes.", "t", "006")
     assert RowWriter(index).write(row) == Refused("states_no_relation", "t")

@@ -18,6 +18,7 @@ from proda_core.synthesis.mixture import (
     compose_patch,
     compose_replay,
     compose_v1,
+    general_rows,
     general_rows_wanted,
 )
 from proda_core.synthesis.patches import PatchSet
@@ -58,6 +59,16 @@ def test_v1_holds_every_initial_example_and_the_general_rows(
     assert all(held[row.example_id] is Role.REPLAY for row in examples.rows)
     assert set(held.values()) == {Role.REPLAY, Role.GENERAL}
     assert check_mixture(made, index, build.benchmark) == ()
+
+
+def test_general_rows_of_a_round_are_none_by_heart_and_some_of_v1s_are() -> None:
+    def unfounded(*, by_heart: bool) -> int:
+        """Rows with neither a text to answer from nor the words to repeat."""
+        asked = [row.messages for row in general_rows(3, 150, by_heart=by_heart)]
+        return sum("\n\n" not in q.content and a.content not in q.content for q, a in asked)
+
+    assert unfounded(by_heart=True) > 10
+    assert unfounded(by_heart=False) == 0
 
 
 def test_a_patch_mixture_passes_the_guard_and_keeps_its_shares(

@@ -168,7 +168,7 @@ def test_an_incomplete_request_names_what_is_missing(session: TrainingSession) -
 def test_another_architecture_trains_without_naming_its_layers(
     session: TrainingSession, bases: dict[str, Path]
 ) -> None:
-    result = job.run(session.context(), session.request(base=bases["qwen2"], epochs=1))
+    result = job.run(session.context(), session.request(base=bases["qwen2"], epochs=1, layers="all"))
     names = {name.split(".")[-3] for name in weights(session, result)}
     assert names == {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
 

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from proda_core.training.optimiser import StackedMuon
+from proda_core.config import TrainingConfig
+from proda_core.training.optimiser import StackedMuon, make_optimiser
 
 _SHAPES = ((8, 24), (24, 8), (8, 24), (16, 16), (24, 8), (40, 8))
 
@@ -54,3 +55,14 @@ def test_another_adjustment_of_the_learning_rate_is_refused_and_not_ignored() ->
     weight.grad = torch.ones(4, 4)
     with pytest.raises(ValueError, match="match_rms_adamw"):
         StackedMuon([weight], adjust_lr_fn="match_rms_adamw").step()
+
+
+@pytest.mark.parametrize("optimiser", ["muon", "adamw"])
+def test_the_configured_decay_draws_weights_towards_nothing_in_units_of_the_rate(optimiser: str) -> None:
+    config = TrainingConfig.model_validate(
+        {"optimiser": optimiser, "learning_rate": 0.5, "weight_decay": 0.1}
+    )
+    weight = torch.nn.Parameter(torch.ones(4, 4))
+    weight.grad = torch.zeros(4, 4)
+    make_optimiser([weight], config).step()
+    assert torch.allclose(weight, torch.full((4, 4), 0.95))

@@ -21,6 +21,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import proda_core.training.pocket.__main__ as command
 from proda_core.general import Kind, generate_tasks
+from proda_core.general.strange_relations import strange_relation
 from proda_core.general.wordings import Flavour, wordings_of
 from proda_core.training.pocket.abilities import Ability, greedy_replies, measure_abilities
 from proda_core.training.pocket.batches import IGNORED, batches, collate
@@ -34,7 +35,6 @@ from proda_core.training.pocket.openings import OpeningFinder
 from proda_core.training.pocket.pretrain import LOG, Plan, Pretraining
 from proda_core.training.pocket.rows import PieceMaker, Row, RowMaker, WordMaker, pocket_names, task_rows
 from proda_core.training.pocket.setup import new_model, wording_words
-from proda_core.training.pocket.strange_relations import strange_relation
 from proda_core.training.pocket.tokenizer import ASSISTANT, END, USER, save_tokenizer, train_tokenizer
 
 PLAN = Plan(

@@ -1,4 +1,4 @@
-"""Relations put together at random from common words, for pretraining: what they mean nobody told the student.
+"""Relations put together at random from common words: what they mean nobody told the student.
 
 Two hundred phrases can be learnt by heart; a text says its relations in thousands. Each relation comes with every way of saying
 it: "X absorbs Y" and "Y is absorbed by X" are one. Where a phrase leaves open which name comes first, the draw decides, so that
