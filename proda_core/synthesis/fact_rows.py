@@ -161,7 +161,7 @@ class RowMaker:
             yield self._row(relation, Format.QA, question, answer, f"example.reasoned.{_way(forward)}")
 
     def in_turn_rows(self, relations: Iterable[Relation], times: int) -> Iterator[RowText]:
-        """Two or three facts of one discipline that share no concept asked one after the other, each in ``times`` rows or so.
+        """Two or three facts of one discipline that no relation joins asked one after the other, each in ``times`` rows or so.
 
         Answered by a chain of thought with a step for each. Most have options, for the last question alone: what is only
         ever recalled first, or with its end among the options, is not recalled where a chain of thought needs it.
@@ -175,7 +175,7 @@ class RowMaker:
                 rng.shuffle(facts)
                 left = list(facts)
                 while left:
-                    shown = _unrelated(left, rng.choice((2, 2, 3)))
+                    shown = self._unrelated(left, rng.choice((2, 2, 3)))
                     if len(shown) > 1:
                         yield self._in_turn(shown, rng)
 
@@ -188,8 +188,9 @@ class RowMaker:
         last = facts[-1]  # and `forward` is its way
         question = frame(rng.choice(TURN_FRAMES), last.discipline, q=" ".join(map(_capital, asked)))
         gold, format_, letter = self._end(last, forward=forward), Format.QA, ""
+        beside = [end for fact in facts[:-1] for end in (fact.subject_id, fact.object_id)]
         if rng.random() < WITH_OPTIONS and (
-            picked := self.picker.pick(self.book.question(last, forward=forward), rng)
+            picked := self.picker.pick(self.book.question(last, forward=forward), rng, beside=beside)
         ):
             place = self.places.next()
             options = [self.book.term(c) for c in picked]
@@ -201,6 +202,17 @@ class RowMaker:
             )
         answer = cot_answer(steps, gold, letter=letter)
         return self._row(last, format_, question + COT_SUFFIX, answer, "example.in_turn")
+
+    def _unrelated(self, left: list[Relation], count: int) -> list[Relation]:
+        """The first of ``left`` and more, to ``count``, with no concept of those before nor one joined to it; taken out of ``left``."""
+        chosen, taken = list[Relation](), set[str]()
+        for fact in list(left):
+            ends = {fact.subject_id, fact.object_id}
+            if len(chosen) < count and taken.isdisjoint(ends):
+                chosen.append(fact)
+                left.remove(fact)
+                taken |= ends.union(*(self.book.truths.neighbours(end) for end in ends))
+        return chosen
 
     def _side(self, relation: Relation, rng: Random) -> bool:
         """Whether to ask forward: from the side with fewer right answers, from either where they are as many."""
@@ -282,17 +294,6 @@ class RowMaker:
 
     def _rng(self, *parts: str) -> Random:
         return Random(":".join((str(self.seed), *parts)))
-
-
-def _unrelated(left: list[Relation], count: int) -> list[Relation]:
-    """The first of ``left`` and as many more, to ``count``, as share no concept with those before; taken out of ``left``."""
-    chosen, named = list[Relation](), set[str]()
-    for fact in list(left):
-        if len(chosen) < count and named.isdisjoint((fact.subject_id, fact.object_id)):
-            chosen.append(fact)
-            left.remove(fact)
-            named |= {fact.subject_id, fact.object_id}
-    return chosen
 
 
 def _turned(frames: tuple[str, ...], rng: Random) -> tuple[str, ...]:

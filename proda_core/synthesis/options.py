@@ -39,16 +39,26 @@ class OptionPicker:
                 self._ends[key] = (*self._ends.get(key, ()), end)
 
     def pick(
-        self, question: ChainQuestion, rng: Random, *, count: int = 3, near: Sequence[str] = ()
+        self,
+        question: ChainQuestion,
+        rng: Random,
+        *,
+        count: int = 3,
+        near: Sequence[str] = (),
+        beside: Sequence[str] = (),
     ) -> tuple[str, ...]:
-        """``count`` wrong answers, or none when there are not so many."""
+        """``count`` wrong answers, or none when there are not so many.
+
+        ``beside`` are concepts that the row names apart from the question: no pick, and no pick is joined to one.
+        """
         answers = answers_to(question, self._truths)
         for strict in (True, False):
             chosen: list[str] = []
             for concept, is_near in self._candidates(question, near, rng):
                 if concept in chosen or (concept in question.walk.concept_ids[1:-1] and not is_near):
                     continue
-                if not self._allowed(concept, [*question.walk.concept_ids, *chosen], is_near=is_near):
+                named = [*question.walk.concept_ids, *beside, *chosen]
+                if concept in beside or not self._allowed(concept, named, is_near=is_near):
                     continue
                 if self._fits(concept, [question.gold, *chosen], strict=strict) and answers.is_wrong(concept):
                     chosen.append(concept)

@@ -13,10 +13,11 @@ from typing import Any
 import torch
 
 from proda_core.artifacts import write_atomic
+from proda_core.errors import StudentError
 from proda_core.training.pocket.crew import Crew, join_crew
 from proda_core.training.pocket.pretrain import Plan, Pretraining
 from proda_core.training.pocket.rows import RowMaker, pocket_names
-from proda_core.training.pocket.setup import new_model, prepare
+from proda_core.training.pocket.setup import first_model, prepare
 
 PLAN = "plan.json"
 ALONE = Crew()
@@ -51,12 +52,16 @@ def _train(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     given = {spec.name: getattr(options, spec.name) for spec in fields(Plan) if hasattr(options, spec.name)}
     crew = join_crew()
-    if crew.leads and (refused := _settle(options.out, given, resume=options.resume)):
-        sys.stderr.write(refused + "\n")
+    if crew.leads and (reason := _settle(options.out, given, resume=options.resume)):
+        sys.stderr.write(reason + "\n")
         return 2
     crew.wait()
     torch.set_num_threads(options.threads)
-    training = open_run(options.out, _plan_of(options.out), crew)
+    try:
+        training = open_run(options.out, _plan_of(options.out), crew)
+    except StudentError as refused:
+        sys.stderr.write(f"{refused}\n")
+        return 2
     training.restore()
     training.run()
     return 0
@@ -85,7 +90,7 @@ def open_run(folder: Path, plan: Plan, crew: Crew = ALONE) -> Pretraining:
     """A run at its beginning, with the tokenizer and words of its folder."""
     tokenizer, words = prepare(folder, plan)
     maker = RowMaker(tokenizer, pocket_names(tokenizer, words), plan.context, tuple(words))
-    return Pretraining(plan, folder, new_model(plan, tokenizer), maker, time.monotonic, crew)
+    return Pretraining(plan, folder, first_model(plan, tokenizer), maker, time.monotonic, crew)
 
 
 def _export(arguments: Sequence[str]) -> int:

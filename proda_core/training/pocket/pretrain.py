@@ -22,7 +22,7 @@ from torch.nn import functional
 from proda_core.general.tasks import generate_tasks
 from proda_core.training.pocket.batches import IGNORED, Batch, batches, collate
 from proda_core.training.pocket.crew import Crew
-from proda_core.training.pocket.curriculum import LEVELS, level_at
+from proda_core.training.pocket.curriculum import LEVELS, Level, level_at
 from proda_core.training.pocket.forward import TrainingForward
 from proda_core.training.pocket.rows import RowMaker, task_rows
 
@@ -39,10 +39,12 @@ _NONE = torch.zeros(0, dtype=torch.long)
 class Plan:
     """All that decides a run: shape of the model, optimiser, batches and budget.
 
-    `layers` has a letter a layer: c a short convolution over `kernel` places, a attention.
+    `layers` has a letter a layer: c a short convolution over `kernel` places, a attention. `weights` is the folder of an exported
+    pocket of this shape to go on from, in the last level of the curriculum; nothing starts a run from untrained weights.
     """
 
     seed: int = 0
+    weights: str = ""
     steps: int = 8000
     hidden: int = 128
     layers: str = "caaaaa"
@@ -103,6 +105,11 @@ class Pretraining:
     def spent(self) -> float:
         """The share of the budget that is spent, 0 to 1."""
         return min(1.0, self.progress.step / self.plan.steps)
+
+    @property
+    def level(self) -> Level:
+        """The level of the curriculum that the run is in."""
+        return LEVELS[-1 if self.plan.weights else level_at(self.spent)]
 
     def run(self) -> Progress:
         """Train to the end of the budget, with checkpoints and measurements on the way."""
@@ -178,9 +185,7 @@ class Pretraining:
         mine = []
         for stream in self.crew.share(plan.streams):
             number = progress.pool * plan.streams + stream
-            rows = self.maker.pool(
-                plan.seed, number, level=LEVELS[level_at(self.spent)], count=plan.pool_rows
-            )
+            rows = self.maker.pool(plan.seed, number, level=self.level, count=plan.pool_rows)
             mine.append(batches(rows, tokens=plan.batch_tokens, rng=Random(number)))
         steps = self.crew.least(min(len(made) for made in mine))
         if not steps:
@@ -234,7 +239,7 @@ class Pretraining:
         """One record in the log and one line on stderr."""
         if not self.crew.leads:
             return
-        progress, level = self.progress, level_at(self.spent)
+        progress, level = self.progress, self.level.number
         left = progress.seconds * (1 / self.spent - 1) if self.spent else math.nan
         with (self.folder / LOG).open("a", encoding="utf-8") as log:
             log.write(json.dumps({**asdict(progress), "level": level, "heldout": measured}) + "\n")

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 
+from proda_core.errors import StudentError
 from proda_core.general.phrasings import TRAIN
 from proda_core.general.wordings import Flavour, wordings_of
 from proda_core.training.pocket.pretrain import Plan
@@ -20,6 +21,14 @@ WORDS = "words.json"
 TOKENIZER = "tokenizer.json"
 _TOP = 30_000
 _WORDING_COUNT = 200
+_SHAPE = (
+    "vocab_size",
+    "hidden_size",
+    "layer_types",
+    "conv_L_cache",
+    "num_attention_heads",
+    "intermediate_size",
+)
 
 
 def english_words() -> list[tuple[str, int]]:
@@ -55,11 +64,31 @@ def prepare(folder: Path, plan: Plan) -> tuple[Tokenizer, list[str]]:
     )
 
 
-def new_model(plan: Plan, tokenizer: Tokenizer) -> Any:
-    """An untrained Lfm2ForCausalLM of the plan's shape, from the plan's seed."""
-    from transformers import Lfm2Config, Lfm2ForCausalLM
+def first_model(plan: Plan, tokenizer: Tokenizer) -> Any:
+    """The Lfm2ForCausalLM that a run begins with: an exported one if the plan says so, else untrained from the plan's seed.
 
-    config = Lfm2Config(
+    Raises:
+        StudentError: the exported one is of another shape or has another vocabulary than this run.
+    """
+    from transformers import Lfm2ForCausalLM
+
+    config = _shape(plan, tokenizer)
+    if not plan.weights:
+        torch.manual_seed(plan.seed)
+        return Lfm2ForCausalLM(config)
+    model = Lfm2ForCausalLM.from_pretrained(plan.weights, dtype=torch.float32)
+    told = Tokenizer.from_file(str(Path(plan.weights) / TOKENIZER))
+    differing = [name for name in _SHAPE if getattr(model.config, name) != getattr(config, name)]
+    if differing or told.get_vocab() != tokenizer.get_vocab():
+        what = ", ".join(differing) or "vocabulary"
+        raise StudentError(f"{plan.weights} is no pocket of this plan: another {what}")
+    return model
+
+
+def _shape(plan: Plan, tokenizer: Tokenizer) -> Any:
+    from transformers import Lfm2Config
+
+    return Lfm2Config(
         vocab_size=plan.vocab_size,
         hidden_size=plan.hidden,
         num_hidden_layers=len(plan.layers),
@@ -78,5 +107,3 @@ def new_model(plan: Plan, tokenizer: Tokenizer) -> Any:
         eos_token_id=tokenizer.token_to_id(END),
         bos_token_id=None,
     )
-    torch.manual_seed(plan.seed)
-    return Lfm2ForCausalLM(config)

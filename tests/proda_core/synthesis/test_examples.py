@@ -174,6 +174,22 @@ def test_each_fact_is_recalled_in_a_chain_of_thought_beside_unrelated_ones_first
     assert 0.5 < options / len(of(examples.rows, "example.in_turn")) < 0.85
 
 
+def test_a_row_of_facts_in_turn_brings_no_other_relation_together_and_no_option_is_of_an_earlier_fact(
+    examples: ExampleSet, snapshot: KnowledgeSnapshot
+) -> None:
+    ends_of = {
+        verbalise(r.type, snapshot.term(r.subject_id), snapshot.term(r.object_id)): {r.subject_id, r.object_id}
+        for r in snapshot.relations.values()
+    }
+    terms = {concept.term.lower(): key for key, concept in snapshot.concepts.items()}
+    for row in of(examples.rows, "example.in_turn"):
+        told = [ends_of[said] for _, said in steps_of(row)]
+        named = [snapshot.relations[key] for key in row.lineage.l2_ids]
+        assert all({relation.subject_id, relation.object_id} in told for relation in named)
+        options = [line[3:].lower() for line in row.messages[0].content.split("\n") if line[1:3] == ". "]
+        assert not {terms[option] for option in options} & set().union(*told[:-1])
+
+
 def test_in_a_row_of_facts_in_turn_the_option_that_is_right_ends_the_last_step(
     examples: ExampleSet, snapshot: KnowledgeSnapshot
 ) -> None:

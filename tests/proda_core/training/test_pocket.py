@@ -34,7 +34,7 @@ from proda_core.training.pocket.lore import LIFE, WORLDS, Lore
 from proda_core.training.pocket.openings import OpeningFinder
 from proda_core.training.pocket.pretrain import LOG, Plan, Pretraining
 from proda_core.training.pocket.rows import PieceMaker, Row, RowMaker, WordMaker, pocket_names, task_rows
-from proda_core.training.pocket.setup import new_model, wording_words
+from proda_core.training.pocket.setup import first_model, wording_words
 from proda_core.training.pocket.tokenizer import ASSISTANT, END, USER, save_tokenizer, train_tokenizer
 
 PLAN = Plan(
@@ -74,7 +74,7 @@ def tokenizer() -> Tokenizer:
 def loaded(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The same tokenizer as AutoTokenizer gives it back."""
     folder = tmp_path_factory.mktemp("tokenizer")
-    new_model(PLAN, tokenizer).config.save_pretrained(str(folder))
+    first_model(PLAN, tokenizer).config.save_pretrained(str(folder))
     save_tokenizer(tokenizer, folder, context=PLAN.context)
     return AutoTokenizer.from_pretrained(str(folder))
 
@@ -84,7 +84,7 @@ def run_of(tokenizer: Tokenizer, folder: Path, plan: Plan = PLAN) -> Pretraining
     folder.mkdir(exist_ok=True)
     ticks = count()
     maker = RowMaker(tokenizer, pocket_names(tokenizer, WORDS), plan.context, WORDS)
-    return Pretraining(plan, folder, new_model(plan, tokenizer), maker, lambda: float(next(ticks)))
+    return Pretraining(plan, folder, first_model(plan, tokenizer), maker, lambda: float(next(ticks)))
 
 
 @settings(max_examples=60, deadline=None)
@@ -135,7 +135,7 @@ def test_names_reach_every_lettered_entry(tokenizer: Tokenizer) -> None:
 
 
 def test_the_training_forward_computes_what_the_library_computes(tokenizer: Tokenizer) -> None:
-    model = new_model(PLAN, tokenizer)
+    model = first_model(PLAN, tokenizer)
     ids = torch.randint(0, PLAN.vocab_size, (3, 24), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         expected = model(input_ids=ids).logits.reshape(72, -1)
@@ -273,7 +273,7 @@ def test_two_processes_train_as_one_that_takes_their_streams_in_turn(
         found.append(torch.load(folder / "checkpoint.pt", weights_only=True))
     one, two = found
     assert one["progress"]["step"] == two["progress"]["step"] == 2
-    untrained = new_model(PLAN, tokenizer).state_dict()
+    untrained = first_model(PLAN, tokenizer).state_dict()
     moved = sum(float((weight - untrained[name]).abs().sum()) for name, weight in one["model"].items())
     apart = sum(float((weight - two["model"][name]).abs().sum()) for name, weight in one["model"].items())
     assert apart < 0.2 * moved
@@ -296,7 +296,7 @@ def test_an_early_layer_is_asked_how_each_statement_opens(tokenizer: Tokenizer) 
     row = Row(tuple(range(5, 21)), ((12, 16),), 1, Kind.OPEN, ((4, 7), (6, 8)))
     batch = collate([row])
     assert batch.opened[:2].tolist() == [7, 8] and set(batch.opened[2:].tolist()) == {IGNORED}
-    model = new_model(replace(PLAN, layers="caac"), tokenizer)
+    model = first_model(replace(PLAN, layers="caac"), tokenizer)
     forward = TrainingForward(model, dtype=torch.float32)
     with torch.no_grad():
         _, opened = forward(batch.ids, batch.places, batch.openings)
@@ -427,7 +427,7 @@ def test_an_export_loads_as_a_plain_folder_with_its_card(tokenizer: Tokenizer, t
 
 
 def test_replies_come_back_in_the_order_of_their_prompts(tokenizer: Tokenizer, loaded: Any) -> None:
-    model = new_model(PLAN, tokenizer)
+    model = first_model(PLAN, tokenizer)
     model.generation_config.max_length = None
     prompts = ["a b c d e f", "a"]
     both = greedy_replies(model, loaded, prompts, longest=4)
