@@ -204,7 +204,7 @@ class RowMaker:
         return self._row(last, format_, question + COT_SUFFIX, answer, "example.in_turn")
 
     def _unrelated(self, left: list[Relation], count: int) -> list[Relation]:
-        """The first of ``left`` and more, to ``count``, with no concept of those before nor one joined to it; taken out of ``left``."""
+        """The first of ``left`` and more, to ``count``, that no relation joins to those before; taken out of ``left``."""
         chosen, taken = list[Relation](), set[str]()
         for fact in list(left):
             ends = {fact.subject_id, fact.object_id}

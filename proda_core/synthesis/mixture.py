@@ -103,11 +103,7 @@ def compose_replay(
 
     What was lost only weighs what is repeated: relations under the seal are replayed like any other and never patched.
     """
-    shares = _shares(
-        config.rows,
-        REPLAY_ROUND_PATCH * config.patch_share,
-        min(0.5, REPLAY_ROUND_GENERAL * config.general_share),
-    )
+    shares = _shares(config.rows, REPLAY_ROUND_PATCH * config.patch_share, _general_in_replay(config))
     without_patch = Ingredients(parts.examples, parts.general, (), parts.carried, parts.lost_items)
     return _Composer(without_patch, config, index, benchmark, seed).compose(shares, "replay")
 
@@ -124,7 +120,12 @@ def general_rows(seed: int, count: int, *, by_heart: bool) -> tuple[Example, ...
 
 def general_rows_wanted(config: MixtureConfig) -> int:
     """General rows that cover either kind of round."""
-    return int(config.rows * min(0.5, REPLAY_ROUND_GENERAL * config.general_share)) + 1
+    return int(config.rows * _general_in_replay(config)) + 1
+
+
+def _general_in_replay(config: MixtureConfig) -> float:
+    """The general share of a replay round: half as much again, to half of all; never less than a patch round's."""
+    return max(config.general_share, min(0.5, REPLAY_ROUND_GENERAL * config.general_share))
 
 
 def _shares(rows: int, taught: float, general: float) -> Shares:

@@ -1,7 +1,7 @@
 """A base made ready to be trained: LoRA on its linear layers (feed-forward ones or all but the head), and short cuts that pay.
 
 The weights are drawn from the seed. ``auto`` precision takes bf16 autocast where the processor
-multiplies bf16 natively. The rule looks at hardware and never at a clock, so one machine always trains alike.
+multiplies bf16 faster than fp32. The rule looks at hardware and never at a clock, so one machine always trains alike.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from accelerate.state import AcceleratorState
 from proda_core.config import TrainingConfig
 from proda_core.errors import StudentError
 from proda_core.students.loading import LoadedModel, load_adapter_onto, peft_warnings
-from proda_core.training.speed import fold_lora, has_bare_head
+from proda_core.training.speed import fold_lora, has_bare_head, multiplies_bf16_fast
 
 # In bf16 on a CPU the backward pass of fused attention takes longer than all the rest; plain products do not, on short rows.
 PLAIN_ATTENTION_TO = 512
@@ -56,10 +56,7 @@ def resolve_precision(wanted: str) -> str:
     """ "fp32" or "bf16" for what the configuration says."""
     if wanted != "auto":
         return wanted
-    if torch.cuda.is_available():
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
-    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return "bf16" if native else "fp32"
+    return "bf16" if multiplies_bf16_fast() else "fp32"
 
 
 def save_adapter(trainee: Trainee, folder: Path, *, base: str) -> None:

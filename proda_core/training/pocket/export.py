@@ -7,14 +7,14 @@ file packs to half its size. The folder is written beside its target and its fil
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from proda_core.training.pocket.abilities import Ability, measure_abilities
-from proda_core.training.pocket.pretrain import Pretraining
+from proda_core.training.pocket.pretrain import Plan, Pretraining
 from proda_core.training.pocket.tokenizer import save_tokenizer
 
 CARD = "MODEL_CARD.md"
@@ -49,18 +49,29 @@ def model_card(training: Pretraining, abilities: list[Ability]) -> str:
     notes = training.folder / NOTES
     figures: dict[str, Any] = {
         **asdict(plan),
-        "command": f"python -m proda_core.training.pocket --out RUN --steps {plan.steps} --seed {plan.seed}",
+        "command": _command(plan),
         "parameters": f"{sum(weight.numel() for weight in training.model.parameters()):,}",
         "tokens": f"{progress.tokens / 1e6:.1f} million",
         "steps": f"{progress.step:,}",
         "wall": f"{progress.seconds / 60:.0f}",
         "spent": f"{100 * training.spent:.0f}",
         "optimizer": "Muon for the layers' matrices, AdamW for the rest" if plan.muon else "AdamW",
+        "precision": "bfloat16" if training.eager.dtype is torch.bfloat16 else "float32",
         "abilities": _table(abilities),
         "n": abilities[0].n,
         "notes": notes.read_text(encoding="utf-8").strip() if notes.exists() else "",
     }
     return _CARD_TEMPLATE.read_text(encoding="utf-8").format(**figures)
+
+
+def _command(plan: Plan) -> str:
+    """The command of a run with this plan: what is not said is the default."""
+    said = [
+        f"--{spec.name.replace('_', '-')} {getattr(plan, spec.name)}"
+        for spec in fields(Plan)
+        if spec.name in ("steps", "seed") or getattr(plan, spec.name) != spec.default
+    ]
+    return " ".join(("python -m proda_core.training.pocket --out RUN", *said))
 
 
 def _table(abilities: list[Ability]) -> str:

@@ -1,4 +1,4 @@
-"""The forward pass of an LFM2 model, written for training it on a CPU: bfloat16 throughout, attention by plain products.
+"""The forward pass of an LFM2 model, written for training it on a CPU: one number format throughout, attention by plain products.
 
 Takes the weights of an Lfm2ForCausalLM where they are and computes the same function (a test compares the two). Plain
 products beat fused attention here: the backward pass of the fused kernel takes half of a training step on a CPU.

@@ -25,6 +25,7 @@ from proda_core.training.pocket.crew import Crew
 from proda_core.training.pocket.curriculum import LEVELS, Level, level_at
 from proda_core.training.pocket.forward import TrainingForward
 from proda_core.training.pocket.rows import RowMaker, task_rows
+from proda_core.training.speed import multiplies_bf16_fast
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
@@ -97,7 +98,9 @@ class Pretraining:
     forward: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.eager = TrainingForward(self.model)
+        self.eager = TrainingForward(
+            self.model, dtype=torch.bfloat16 if multiplies_bf16_fast() else torch.float32
+        )
         self.optimizers = _optimizers(self.model, self.eager, self.plan)
         self.forward = torch.compile(self.eager, dynamic=True) if self.plan.compiled else self.eager
 

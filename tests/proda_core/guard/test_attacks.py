@@ -14,6 +14,7 @@ from proda_core.artifacts import ArtifactStore, file_digest
 from proda_core.errors import GuardRefusal, ToolError
 from proda_core.general import generate_tasks
 from proda_core.guard import commit_mixture, dev_item, example_id, general_example, recheck_for_training
+from proda_core.guard.general_rows import GENERATOR
 from proda_core.ids import make_id
 from proda_core.layout import COT_SUFFIX, choice_prompt
 from proda_core.records import mixture_digest, save_patch
@@ -415,6 +416,8 @@ def test_no_way_through_the_guard_takes_a_bypass_argument() -> None:
 def test_an_unknown_origin_never_crashes_the_guard(world: fx.World) -> None:
     honest = fx.general_examples(seed=3, count=1)[0]
     wild = replace(
-        honest, lineage=Lineage(generator="general", seed=3, template='{"difficulty":true,"kinds":["x"]}')
+        honest, lineage=Lineage(generator=GENERATOR, seed=3, template='{"difficulty":true,"kinds":["x"]}')
     )
     refused_row(world, "G1", wild, Role.GENERAL)
+    older = replace(honest, lineage=replace(honest.lineage, generator="general"))
+    refused_row(world, "G1", older, Role.GENERAL)

@@ -33,7 +33,7 @@ def test_a_committed_mixture_comes_back_whole_to_the_trainer(world: fx.World) ->
         world.store, manifest.artifact_id, snapshot_id=world.snapshot_id, benchmark_id=world.benchmark_id
     )
     assert found.rows == world.mixture.rows
-    assert '"general:3:' in manifest.meta["notes"]["general_sources"].replace("\\", "")
+    assert '"general/2:3:' in manifest.meta["notes"]["general_sources"].replace("\\", "")
 
 
 def test_committing_the_same_mixture_twice_is_a_no_op(world: fx.World) -> None:

@@ -178,7 +178,10 @@ def test_a_row_of_facts_in_turn_brings_no_other_relation_together_and_no_option_
     examples: ExampleSet, snapshot: KnowledgeSnapshot
 ) -> None:
     ends_of = {
-        verbalise(r.type, snapshot.term(r.subject_id), snapshot.term(r.object_id)): {r.subject_id, r.object_id}
+        verbalise(r.type, snapshot.term(r.subject_id), snapshot.term(r.object_id)): {
+            r.subject_id,
+            r.object_id,
+        }
         for r in snapshot.relations.values()
     }
     terms = {concept.term.lower(): key for key, concept in snapshot.concepts.items()}

@@ -211,3 +211,10 @@ def test_whatever_the_size_replay_stays_disjoint(
     made = compose_patch(parts, config, index=index, benchmark=build.benchmark, seed=seed)
     assert not pairs(made, index, Role.REPLAY) & pairs(made, index, *TAUGHT)
     assert len({row.example.example_id for row in made.rows}) == len(made.rows)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.45, 0.7])
+def test_general_rows_suffice_for_either_kind_of_round(share: float) -> None:
+    config = MixtureConfig(rows=1000, general_share=share)
+    assert general_rows_wanted(config) > 1000 * share
+    assert general_rows_wanted(config) > 1000 * min(0.5, 1.5 * share)

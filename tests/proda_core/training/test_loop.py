@@ -15,6 +15,7 @@ from torch.nn import functional
 from proda_core.config import TrainingConfig
 from proda_core.students.loading import load_model
 from proda_core.students.prompting import EncodedRow
+from proda_core.training import speed
 from proda_core.training.batches import BatchPlan, collate
 from proda_core.training.checkpoint import Position
 from proda_core.training.gradients import answer_loss
@@ -189,14 +190,22 @@ def test_bf16_learns_what_fp32_learns_up_to_rounding(bases: dict[str, Path]) -> 
 
 
 def test_a_precision_asked_for_is_taken_and_auto_follows_the_processor(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert resolve_precision("bf16") == "bf16"
     assert resolve_precision("fp32") == "fp32"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
-    for native, precision in ((True, "bf16"), (False, "fp32")):
-        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda native=native: native)
+    cpu_info = tmp_path / "cpuinfo"
+    monkeypatch.setattr(speed, "CPU_INFO", cpu_info)
+    for amx, avx512, vendor, precision in (
+        (True, True, "GenuineIntel", "bf16"),
+        (False, True, "GenuineIntel", "fp32"),  # measured: 2.3 times as long in bf16 (docs/LOG.md)
+        (False, True, "AuthenticAMD", "bf16"),
+        (False, False, "AuthenticAMD", "fp32"),
+    ):
+        cpu_info.write_text(f"processor\t: 0\nvendor_id\t: {vendor}\n")
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda amx=amx: amx)
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda avx512=avx512: avx512)
         assert resolve_precision("auto") == precision
 
 

@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import asdict, replace
 from itertools import count
 from pathlib import Path
@@ -16,18 +15,18 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import proda_core.training.pocket.__main__ as command
+from proda_core.errors import StudentError
 from proda_core.general import Kind, generate_tasks
-from proda_core.general.strange_relations import strange_relation
-from proda_core.general.wordings import Flavour, wordings_of
 from proda_core.training.pocket.abilities import Ability, greedy_replies, measure_abilities
 from proda_core.training.pocket.batches import IGNORED, batches, collate
 from proda_core.training.pocket.crew import Crew
 from proda_core.training.pocket.curriculum import LEVELS, level_at
-from proda_core.training.pocket.export import export
+from proda_core.training.pocket.export import export, model_card
 from proda_core.training.pocket.fillers import COMMONEST, with_fillers
 from proda_core.training.pocket.forward import TrainingForward
 from proda_core.training.pocket.lore import LIFE, WORLDS, Lore
@@ -327,38 +326,6 @@ def test_some_names_of_words_are_joined_by_a_preposition_which_neither_begins_no
     assert all(name[0] != "of" for name in names) and max(len(name) for name in names) == 4
 
 
-@given(seed=st.integers(0, 999))
-def test_a_strange_relation_can_be_told_and_asked_in_each_of_its_ways(seed: int) -> None:
-    key, ways = strange_relation(Random(seed), True)
-    assert key and any(not way.inverted for way in ways)
-    assert len({way.phrase for way in ways}) == len(ways)
-    for way in ways:
-        assert way.say("river", "lamp").startswith("lamp " if way.inverted else "river ")
-        assert way.ask_after("river").endswith("?") and "  " not in way.ask_after("river")
-
-
-def test_half_the_relations_that_leave_their_direction_open_are_told_the_other_way() -> None:
-    rng = Random(0)
-    single = [ways[0] for _, ways in (strange_relation(rng, False) for _ in range(4000)) if len(ways) == 1]
-    assert 0.4 < sum(way.inverted for way in single) / len(single) < 0.5
-    assert len({way.phrase for way in single}) > 0.7 * len(single)
-
-
-def test_strange_relations_use_no_content_word_of_a_heldout_wording() -> None:
-    rng = Random(1)
-
-    def words(phrases: Iterable[str]) -> set[str]:
-        return {word for phrase in phrases for word in phrase.split()}
-
-    train, heldout = (
-        words(way.phrase for flavour in Flavour for way in wordings_of(family, flavour))
-        for family in ("train", "heldout")
-    )
-    told = words(way.phrase for _ in range(5000) for way in strange_relation(rng, False)[1])
-    assert len(told) > 500
-    assert (told & heldout) - train <= {"at", "its"}
-
-
 def test_lore_is_asked_without_its_text_and_answered_as_its_worlds_have_it(tokenizer: Tokenizer) -> None:
     lore = Lore(0, 5, "train", pocket_names(tokenizer, WORDS * 200))
     told = {fact.sentence.lower() for number in range(WORLDS) for fact in lore.world(number).facts}
@@ -424,6 +391,26 @@ def test_an_export_loads_as_a_plain_folder_with_its_card(tokenizer: Tokenizer, t
     assert torch.equal(model(input_ids=ids).logits, run.model(input_ids=ids).logits)
     card = (tmp_path / "student" / "MODEL_CARD.md").read_text()
     assert "| open | 75 % |" in card and "--steps 8" in card
+
+
+def test_a_run_goes_on_from_an_exported_pocket_in_the_last_level(
+    tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    first = run_of(tokenizer, tmp_path / "first")
+    first.run()
+    export(first, tmp_path / "student", measure=lambda model, tokens: [Ability(Kind.OPEN, 1, 3, 4)])
+    plan = replace(PLAN, weights=str(tmp_path / "student"), seed=1)
+    further = run_of(tokenizer, tmp_path / "further", plan)
+    exported = load_file(tmp_path / "student" / "model.safetensors")
+    assert all(torch.equal(further.model.state_dict()[name], weight) for name, weight in exported.items())
+    assert (first.level.number, further.level.number) == (LEVELS[-1].number, LEVELS[-1].number)
+    assert run_of(tokenizer, tmp_path / "fresh").level.number == 0
+    further.run()
+    card = model_card(further, [Ability(Kind.OPEN, 1, 3, 4)])
+    assert f"--seed 1 --weights {tmp_path / 'student'} --steps 8" in card
+    for other in (replace(plan, feed_forward=64), replace(plan, layers="aaaa")):
+        with pytest.raises(StudentError, match="no pocket of this plan"):
+            first_model(other, tokenizer)
 
 
 def test_replies_come_back_in_the_order_of_their_prompts(tokenizer: Tokenizer, loaded: Any) -> None:
