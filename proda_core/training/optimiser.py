@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from proda_core.config import TrainingConfig
+from proda_core.training.speed import multiplies_bf16_fast
 
 _BETAS = (0.9, 0.99)
 
@@ -21,7 +22,7 @@ class StackedMuon(torch.optim.Muon):
     """torch's Muon, matrices of one shape orthogonalised together.
 
     LoRA makes dozens of matrices of a few shapes; one by one, their many small products take a third of a step
-    on a small model (docs/LOG.md). Same state, same arguments and, up to rounding in bf16, same steps. Raises ValueError for a
+    on a small model (docs/LOG.md). Same state, same arguments and, up to rounding, same steps. Raises ValueError for a
     learning rate adjustment other than torch's default.
     """
 
@@ -66,12 +67,12 @@ class StackedMuon(torch.optim.Muon):
 def orthogonalise(
     stack: Tensor, coefficients: tuple[float, float, float], *, iterations: int, eps: float
 ) -> Tensor:
-    """Newton-Schulz iteration on a stack of matrices [n, rows, columns], in bf16: singular values near 1, vectors kept.
+    """Newton-Schulz iteration on a stack of matrices [n, rows, columns]: singular values near 1, vectors kept.
 
-    After Jordan et al., https://kellerjordan.github.io/posts/muon/.
+    In bf16, whose rounding it bears, where that is the faster format, else in fp32. After Jordan et al., https://kellerjordan.github.io/posts/muon/.
     """
     a, b, c = coefficients
-    x = stack.bfloat16()
+    x = stack.bfloat16() if multiplies_bf16_fast() else stack.float()
     tall = x.shape[1] > x.shape[2]
     x = x.mT if tall else x
     x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=eps)

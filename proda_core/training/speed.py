@@ -9,6 +9,7 @@ core by another way.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -78,13 +79,14 @@ def multiplies_bf16_fast() -> bool:
         return bool(torch.cuda.is_bf16_supported())
     if torch.cpu._is_amx_tile_supported():
         return True
-    return torch.cpu._is_avx512_bf16_supported() and _vendor() != "GenuineIntel"
+    return torch.cpu._is_avx512_bf16_supported() and _vendor(CPU_INFO) != "GenuineIntel"
 
 
-def _vendor() -> str:
+@cache
+def _vendor(cpu_info: Path) -> str:
     """The processor's vendor_id, "" where the system does not tell."""
     try:
-        said = CPU_INFO.read_text(encoding="utf-8", errors="replace")
+        said = cpu_info.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
     lines = (line.partition(":") for line in said.splitlines())
