@@ -11,9 +11,19 @@ from contextlib import asynccontextmanager
 from agent.client import ToolClient
 from mcp_server.benching import RECIPES, bench_repair, write_figures
 from mcp_server.hosting import create_session, own_session, read_session, write_report
+from mcp_server.stdio import serve_stdio
 from proda_core.session import SessionFolder
 
-__all__ = ["RECIPES", "bench_repair", "create_session", "owned", "reading", "write_figures", "write_report"]
+__all__ = [
+    "RECIPES",
+    "bench_repair",
+    "create_session",
+    "owned",
+    "reading",
+    "serve_stdio",
+    "write_figures",
+    "write_report",
+]
 
 
 @asynccontextmanager

@@ -25,7 +25,7 @@ from proda_core.ledger import Ledger
 from proda_core.log import DecisionLog, read_records
 from proda_core.session import SessionFolder
 from tools.create_session import create_session
-from tools.host import Host, Owner
+from tools.host import GraphCopy, Host, Owner
 from tools.registry import TOOLS
 from tools.work import job_handle
 
@@ -58,12 +58,15 @@ async def own_session(folder: SessionFolder) -> AsyncIterator[Server[dict[str, A
 
 @asynccontextmanager
 async def read_session(folder: SessionFolder) -> AsyncIterator[Server[dict[str, Any]]]:
-    """Serve a session's read-only tools; takes no lock, opens no Kùzu and changes nothing."""
-    yield build_server(reading_host(folder), TOOLS)
+    """Serve a session's read-only tools; takes no lock and changes nothing: graph tools ask a copy made from the snapshot."""
+    with GraphCopy() as copy:
+        host = reading_host(folder)
+        host.copy = copy
+        yield build_server(host, TOOLS)
 
 
 def reading_host(folder: SessionFolder) -> Host:
-    """The session opened for reading: no lock, no Kùzu, and no tool that changes anything."""
+    """The session opened for reading: no lock, no graph, and no tool that changes anything."""
     return _host(folder, None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -180,3 +181,12 @@ def test_modules_named_in_the_pages_exist() -> None:
             if not file.exists() or (function and f"def {function}(" not in file.read_text(encoding="utf-8")):
                 missing.append(f"{page.name}: {module}")
     assert missing == []
+
+
+def test_every_setting_of_a_client_that_the_manual_shows_starts_this_server() -> None:
+    blocks = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", _section("mcp"), re.DOTALL)]
+    servers = [server for block in blocks for named in block.values() for server in named.values()]
+    assert len(servers) == 2
+    for server in servers:
+        assert server["command"].endswith("/bin/proda")
+        assert server["args"][0] in COMMANDS and len(server["args"]) == 2

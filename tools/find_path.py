@@ -7,9 +7,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from proda_core.knowledge.views import Fact
 from tools.base import Tool, ToolModel
 from tools.host import Host
 from tools.show_concept import FactView, fact_view
+from tools.work import knowledge_of
 
 MAX_HOPS = 6
 
@@ -28,9 +30,13 @@ class PathView(ToolModel):
 
 
 async def find_path(host: Host, arguments: PathArguments) -> PathView:
-    facts = await asyncio.to_thread(host.own.knowledge.walk, arguments.start, arguments.end)
+    facts = await asyncio.to_thread(_walk, host, arguments)
     terms = [facts[0].subject, *(fact.object for fact in facts)] if facts else []
     return PathView(max_hops=MAX_HOPS, terms=terms, steps=[fact_view(fact) for fact in facts])
+
+
+def _walk(host: Host, arguments: PathArguments) -> tuple[Fact, ...]:
+    return knowledge_of(host).walk(arguments.start, arguments.end)
 
 
 TOOL = Tool(
@@ -39,4 +45,5 @@ TOOL = Tool(
     PathArguments,
     PathView,
     find_path,
+    read_only=True,
 )

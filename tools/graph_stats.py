@@ -7,7 +7,7 @@ from collections import Counter
 
 from tools.base import NoArguments, Tool, ToolModel
 from tools.host import Host
-from tools.work import book_of
+from tools.work import book_of, knowledge_of
 
 
 class GraphStats(ToolModel):
@@ -29,7 +29,7 @@ async def graph_stats(host: Host, _arguments: NoArguments) -> GraphStats:
 
 
 def _stats(host: Host) -> GraphStats:
-    knowledge = host.own.knowledge
+    knowledge = knowledge_of(host)
     counted, components = knowledge.stats(), knowledge.components()
     chains = host.snapshot(book_of(host).need("snapshot_id")).chains.values()
     hops = Counter(str(chain.hops) for chain in chains)
@@ -52,4 +52,5 @@ TOOL = Tool(
     NoArguments,
     GraphStats,
     graph_stats,
+    read_only=True,
 )

@@ -1,13 +1,17 @@
 """The session host's state: the open folder, store, graph, ledger, log and executor that tools act on.
 
-An owner holds the host lock and may change the session. A reader holds nothing and gets read-only tools alone: it opens no
-Kùzu and starts no job, so it can look into a session that another process is running.
+An owner holds the host lock and may change the session. A reader holds nothing and gets read-only tools alone: it starts no job
+and asks a copy of the graph of its own, so it can look into a session that another process is running.
 """
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Lock
+from types import TracebackType
 from typing import Any
 
 from proda_core.artifacts import ArtifactStore
@@ -34,6 +38,35 @@ class Owner:
     knowledge: KnowledgeStore
 
 
+class GraphCopy:
+    """A reader's Kùzu: made from the snapshot when it is first asked for, in a folder that goes with it.
+
+    ``with GraphCopy() as copy:``; the owner's graph is open in another process and is never touched.
+    """
+
+    def __init__(self) -> None:
+        self._open = ExitStack()
+        self._making = Lock()
+        self._store: KnowledgeStore | None = None
+
+    def __enter__(self) -> GraphCopy:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    def of(self, snapshot_folder: Path, snapshot_id: str) -> KnowledgeStore:
+        """The copy, holding this snapshot."""
+        with self._making:
+            if self._store is None:
+                folder = self._open.enter_context(TemporaryDirectory(prefix="proda-graph-"))
+                self._store = self._open.enter_context(KnowledgeStore(Path(folder) / "knowledge.kuzu"))
+            self._store.load(snapshot_folder, snapshot_id)
+            return self._store
+
+
 @dataclass(slots=True)
 class Host:
     """A session opened for work (``owner`` set) or for reading (``owner`` None)."""
@@ -44,6 +77,7 @@ class Host:
     corpus_digest: str
     store: ArtifactStore
     owner: Owner | None
+    copy: GraphCopy | None = None
     _cache: dict[str, Any] = field(default_factory=dict)
 
     @property

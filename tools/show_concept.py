@@ -11,6 +11,7 @@ from proda_core.knowledge.views import Fact
 from proda_core.phi import verbalise
 from tools.base import Tool, ToolModel
 from tools.host import Host
+from tools.work import knowledge_of
 
 _MOST_FACTS = 60
 
@@ -57,7 +58,7 @@ async def show_concept(host: Host, arguments: TermArguments) -> ConceptView:
 
 
 def _concept(host: Host, term: str) -> ConceptView:
-    knowledge = host.own.knowledge
+    knowledge = knowledge_of(host)
     concept_id = knowledge.resolve(term)
     origin = knowledge.lineage(concept_id)
     known = next(f for f in knowledge.search(origin.text) if f.concept_id == concept_id)
@@ -80,4 +81,5 @@ TOOL = Tool(
     TermArguments,
     ConceptView,
     show_concept,
+    read_only=True,
 )

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from proda_core.errors import BudgetExhausted, GuardRefusal, JobError, ProdaError, ToolError
 from proda_core.ids import make_id
 from proda_core.jobs import JobRequest, JobState, JobStatus, Progress
+from proda_core.knowledge.store import KnowledgeStore
 from proda_core.ledger import Resource
 from proda_core.log import Record
 from proda_core.serialize import from_plain, to_plain
@@ -46,6 +47,14 @@ class JobHandle(ToolModel):
     error: str
     exit_code: int
     wall_left_s: float | None
+
+
+def knowledge_of(host: Host) -> KnowledgeStore:
+    """The graph to ask: the owner's own, or a reader's copy of the snapshot; ToolError before there is one."""
+    if host.owner is not None or host.copy is None:
+        return host.own.knowledge
+    snapshot_id = book_of(host).need("snapshot_id")
+    return host.copy.of(host.store.path("snapshot", snapshot_id), snapshot_id)
 
 
 def book_of(host: Host) -> Book:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +22,8 @@ from agent.cli.options import (
     print_json,
     stderr,
 )
-from agent.connect import create_session, owned
+from agent.client import ToolClient
+from agent.connect import create_session, owned, reading
 from agent.nodes import Nodes
 from agent.summaries import counts
 from agent.view import SessionView
@@ -28,6 +31,8 @@ from proda_core.config import load_config
 from proda_core.demo import DEMO_CONFIG, DEMO_CORPUS
 from proda_core.policy import RulePolicy
 from proda_core.session import SessionFolder
+
+Connect = Callable[[SessionFolder], AbstractAsyncContextManager[ToolClient]]
 
 app = typer.Typer(help="Build the knowledge graph of a corpus and look into it.", no_args_is_help=True)
 SessionOption = Annotated[
@@ -130,7 +135,7 @@ def export(
 ) -> None:
     """Write the graph as JSON lines."""
     folder = chosen(session, sessions)
-    table = _ask(folder, "export_graph")
+    table = _ask(folder, "export_graph", at=owned)
     target.mkdir(parents=True, exist_ok=True)
     source = Path(table["folder"])
     for name in table["files"]:
@@ -138,9 +143,11 @@ def export(
         typer.echo(str(target / name))
 
 
-def _ask(folder: SessionFolder, tool: str, **arguments: Any) -> dict[str, Any]:
+def _ask(folder: SessionFolder, tool: str, *, at: Connect = reading, **arguments: Any) -> dict[str, Any]:
+    """Call a tool beside whoever runs the session, or ``at`` a host that owns it."""
+
     async def ask() -> dict[str, Any]:
-        async with owned(folder) as client:
+        async with at(folder) as client:
             return await client.call(tool, **arguments)
 
     return asyncio.run(ask())

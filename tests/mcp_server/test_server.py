@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,16 @@ from mcp import Client, MCPDeprecationWarning, MCPError
 
 from mcp_server.hosting import own_session, read_session
 from proda_core import errors
+from proda_core.knowledge.snapshot import load_snapshot
 from proda_core.session import SessionFolder
-from tests.sessions import Bench, records_of, tree, with_client
+from tests.sessions import Bench, FinishedSession, copied, records_of, tree, with_client
 from tools.base import Tool
 from tools.registry import TOOLS
 
 pytestmark = pytest.mark.filterwarnings("error::mcp.MCPDeprecationWarning")
 MODES = ("auto", "legacy")
 BY_NAME = {tool.name: tool for tool in TOOLS}
+ABOUT_THE_GRAPH = ("graph_stats", "show_concept", "find_path")
 NO_JOB = "j_" + "0" * 16
 VALID: dict[str, dict[str, Any]] = {
     "show_concept": {"term": "x"},
@@ -82,7 +85,12 @@ def test_annotations_say_which_tools_only_read(fresh: SessionFolder) -> None:
         assert tool.annotations.read_only_hint is BY_NAME[tool.name].read_only
         assert tool.annotations.open_world_hint is False
         assert tool.annotations.destructive_hint is False
-    assert {t.name for t in TOOLS if t.read_only} == {"get_status", "report_session", "verify_log"}
+    assert {t.name for t in TOOLS if t.read_only} == {
+        "get_status",
+        "report_session",
+        "verify_log",
+        *ABOUT_THE_GRAPH,
+    }
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
@@ -222,8 +230,11 @@ def test_a_reader_gets_the_read_only_tools_and_changes_nothing(fresh: SessionFol
     async def act(client: Client) -> list[str]:
         names = [tool.name for tool in (await client.list_tools()).tools]
         for name in names:
-            result = await client.call_tool(name, {})
-            assert not result.is_error, (name, result.content)
+            result = await client.call_tool(name, VALID.get(name, {}))
+            if name in ABOUT_THE_GRAPH:
+                assert "call extract_knowledge first" in error_of(result)["message"]
+            else:
+                assert not result.is_error, (name, result.content)
         with pytest.raises(MCPError, match="unknown tool"):
             await client.call_tool("curate_corpus", {})
         return names
@@ -255,3 +266,31 @@ def test_deprecated_protocol_calls_would_fail_these_tests() -> None:
 
     with pytest.raises(MCPDeprecationWarning):
         warnings.warn("sampling", MCPDeprecationWarning, stacklevel=1)
+
+
+def test_a_reader_beside_the_owner_gets_its_answers_on_the_graph_from_a_copy_that_goes_with_it(
+    finished_session: FinishedSession, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = copied(finished_session.folder, tmp_path)
+    snapshot = load_snapshot(folder.store, next((folder.artifacts / "snapshot").iterdir()).name)
+    chain = next(iter(snapshot.chains.values()))
+    start, end = (snapshot.term(chain.concept_ids[at]) for at in (0, -1))
+    asked = {"graph_stats": {}, "show_concept": {"term": start}, "find_path": {"start": start, "end": end}}
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+
+    async def answers(client: Client) -> dict[str, Any]:
+        found = await asyncio.gather(*(client.call_tool(name, given) for name, given in asked.items()))
+        assert not any(result.is_error for result in found)
+        return {name: result.structured_content for name, result in zip(asked, found, strict=True)}
+
+    async def both(owner: Client) -> None:
+        told = await answers(owner)
+        async with read_session(folder) as server, Client(server) as reader:
+            assert await answers(reader) == told
+            assert list(scratch.iterdir())
+        assert told["graph_stats"]["orphans"] == 0 and told["find_path"]["steps"]
+
+    with_client(folder, both)
+    assert not list(scratch.iterdir())

@@ -1,0 +1,89 @@
+"""A session on standard input and output: what a client that starts its servers itself sees, in both protocol eras."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters
+
+from proda_core.errors import SessionError
+from proda_core.session import SessionFolder
+from tests.sessions import Bench, FinishedSession, copied, tree, with_client
+from tools.registry import TOOLS
+
+COMMAND = [sys.executable, "-c", "from agent.cli.main import main; main()", "mcp"]
+
+
+@pytest.fixture
+def fresh(bench: Bench, tmp_path: Path) -> SessionFolder:
+    return bench.session(tmp_path)
+
+
+def line(method: str, number: int | None = None, **params: object) -> str:
+    message = {"jsonrpc": "2.0", "method": method, "params": params}
+    return json.dumps(message if number is None else {**message, "id": number}) + "\n"
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_a_client_lists_and_calls_the_reading_tools_over_stdio_and_nothing_changes(
+    finished_session: FinishedSession, tmp_path: Path, mode: str
+) -> None:
+    folder = copied(finished_session.folder, tmp_path)
+    before = tree(folder.root)
+
+    async def ask() -> None:
+        server = StdioServerParameters(command=COMMAND[0], args=[*COMMAND[1:], str(folder.root)])
+        async with Client(server, mode=mode) as client:
+            names = [tool.name for tool in (await client.list_tools()).tools]
+            assert names == [tool.name for tool in TOOLS if tool.read_only]
+            for name in ("get_status", "report_session", "graph_stats"):
+                result = await client.call_tool(name, {})
+                assert not result.is_error and result.structured_content
+
+    asyncio.run(ask())
+    assert tree(folder.root) == before
+
+
+def test_only_protocol_messages_reach_standard_output_whatever_is_sent(fresh: SessionFolder) -> None:
+    with_client(fresh, lambda client: client.call_tool("get_status", {}))
+    info = {"name": "test", "version": "0"}
+    said = "".join(
+        (
+            "{not json\n",
+            line("initialize", 1, protocolVersion="2025-11-25", capabilities={}, clientInfo=info),
+            line("notifications/initialized"),
+            line("tools/call", 2, name="get_status", arguments={}),
+            line("tools/call", 3, name="get_status", arguments={"surprise": 1}),
+            line("tools/call", 4, name="no_such_tool", arguments={}),
+        )
+    )
+    command = [*COMMAND, str(fresh.root)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as ran:
+        assert ran.stdin and ran.stdout
+        ran.stdin.write(said)
+        ran.stdin.flush()
+        answered: dict[int, dict[str, Any]] = {}
+        while len(answered) < 4:
+            message = json.loads(ran.stdout.readline())
+            assert message["jsonrpc"] == "2.0"
+            if isinstance(message.get("id"), int):
+                answered[message["id"]] = message
+        ran.stdin.close()
+        assert all(json.loads(rest) for rest in ran.stdout)
+    assert ran.returncode == 0
+    assert "result" in answered[2] and answered[3]["result"]["isError"] and "error" in answered[4]
+
+
+def test_a_start_that_fails_says_why_on_standard_error_and_nothing_on_standard_output(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [*COMMAND, "none", "--sessions", str(tmp_path)], input="", capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == SessionError.exit_code
+    assert ran.stdout == "" and "no session is called 'none'" in ran.stderr
