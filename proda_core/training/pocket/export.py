@@ -65,9 +65,9 @@ def model_card(training: Pretraining, abilities: list[Ability]) -> str:
 
 
 def _command(plan: Plan) -> str:
-    """The command of a run with this plan: what is not said is the default."""
+    """The command of a run with this plan: what is not said is the default, and a folder is no one else's."""
     said = [
-        f"--{spec.name.replace('_', '-')} {getattr(plan, spec.name)}"
+        f"--{spec.name.replace('_', '-')} {'FIRST' if spec.name == 'weights' else getattr(plan, spec.name)}"
         for spec in fields(Plan)
         if spec.name in ("steps", "seed") or getattr(plan, spec.name) != spec.default
     ]
