@@ -35,7 +35,7 @@ class _StopFlag:
         self._cancel = cancel
         self._terminated = False
 
-    def on_signal(self, number: int, frame: object) -> None:  # noqa: ARG002 - the signature that signal.signal calls
+    def on_signal(self, _number: int, _frame: object) -> None:
         self._terminated = True
 
     def __call__(self) -> bool:

@@ -171,6 +171,7 @@ class Tagger:
         from HanTa import HanoverTagger
 
         self._model: Any = HanoverTagger.HanoverTagger("morphmodel_en.pgz")
+        self._tags_of = lru_cache(maxsize=50_000)(self._read_tags)
 
     def tag(self, sentence: str) -> list[Token]:
         """Tokens of one sentence with repaired tags."""
@@ -190,8 +191,7 @@ class Tagger:
         """Whether the model can read ``word`` with ``tag``."""
         return tag in self._tags_of(word)
 
-    @lru_cache(maxsize=50_000)  # noqa: B019 - one tagger lives as long as its process
-    def _tags_of(self, word: str) -> frozenset[str]:
+    def _read_tags(self, word: str) -> frozenset[str]:
         return frozenset(str(tag) for tag, _ in self._model.tag_word(word, cutoff=4))
 
 

@@ -221,7 +221,7 @@ class Pretraining:
         opening = torch.zeros(())
         if len(batch.openings):
             opening = functional.cross_entropy(opened, batch.opened, ignore_index=IGNORED)
-        ((loss + plan.opening_weight * opening) / plan.streams).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        torch.autograd.backward((loss + plan.opening_weight * opening) / plan.streams)
         self._note(batch, loss.item(), opening.item(), batch.answers_right(logits.detach()))
 
     def _note(self, batch: Batch, loss: float, opening: float, right: Tensor) -> None:

@@ -25,7 +25,7 @@ from proda_core.general import Kind, generate_tasks
 from proda_core.training.pocket.abilities import Ability, greedy_replies, measure_abilities
 from proda_core.training.pocket.batches import IGNORED, batches, collate
 from proda_core.training.pocket.crew import Crew
-from proda_core.training.pocket.curriculum import LEVELS, level_at
+from proda_core.training.pocket.curriculum import LEVELS, Level, level_at
 from proda_core.training.pocket.export import export, model_card
 from proda_core.training.pocket.fillers import COMMONEST, with_fillers
 from proda_core.training.pocket.forward import TrainingForward
@@ -219,12 +219,10 @@ def _stop_after_one_pool(run: Pretraining) -> None:
     """Run until the second pool is asked for, as a kill there would leave it, with a checkpoint before."""
     pools = []
 
-    class OnePool:
+    class OnePool(RowMaker):
         """A row maker that breaks off when more is asked for."""
 
-        tokenizer = run.maker.tokenizer
-
-        def pool(self, seed: int, number: int, *, level: Any, count: int) -> Any:
+        def pool(self, seed: int, number: int, *, level: Level, count: int) -> list[Row]:
             """The pools of the first steps, then the kill."""
             if len(pools) == PLAN.streams:
                 run.save()
@@ -233,7 +231,7 @@ def _stop_after_one_pool(run: Pretraining) -> None:
             return maker.pool(seed, number, level=level, count=count)
 
     maker = run.maker
-    run.maker = OnePool()  # type: ignore[assignment]  # a stand-in with the one method that is called
+    run.maker = OnePool(maker.tokenizer, maker.names, maker.context, maker.words)
     with pytest.raises(KeyboardInterrupt):
         run.run()
 
