@@ -22,8 +22,7 @@ class StackedMuon(torch.optim.Muon):
     """torch's Muon, matrices of one shape orthogonalised together.
 
     LoRA makes dozens of matrices of a few shapes; one by one, their many small products take a third of a step
-    on a small model (docs/LOG.md). Same state, same arguments and, up to rounding, same steps. Raises ValueError for a
-    learning rate adjustment other than torch's default.
+    on a small model (docs/LOG.md). Same state, same arguments and, up to rounding, same steps.
     """
 
     @torch.no_grad()
@@ -34,8 +33,6 @@ class StackedMuon(torch.optim.Muon):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            if group["adjust_lr_fn"] not in (None, "original"):
-                raise ValueError(f"adjust_lr_fn is None or 'original' here, not {group['adjust_lr_fn']!r}")
             alike: dict[tuple[int, int], list[Tensor]] = defaultdict(list)
             for weight in group["params"]:
                 if weight.grad is not None:
@@ -59,7 +56,10 @@ class StackedMuon(torch.optim.Muon):
             updates, group["ns_coefficients"], iterations=group["ns_steps"], eps=group["eps"]
         )
         rows, columns = weights[0].shape
-        rate = group["lr"] * max(1.0, rows / columns) ** 0.5
+        if group["adjust_lr_fn"] == "match_rms_adamw":
+            rate = group["lr"] * 0.2 * max(rows, columns) ** 0.5
+        else:
+            rate = group["lr"] * max(1.0, rows / columns) ** 0.5
         torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
         torch._foreach_add_(weights, list(steps.to(weights[0].dtype).unbind()), alpha=-rate)
 

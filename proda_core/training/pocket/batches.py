@@ -1,7 +1,8 @@
 """Batches of pretraining rows, in few shapes: a kernel is compiled and kept for every shape that a run meets.
 
 Rows of like length come together, padded to one of a few widths, as many as `tokens` holds; the places of predictions are padded
-to round numbers. Padding is told by the target `IGNORED`.
+to round numbers. Padding is told by the target `IGNORED`. In training, of the tokens that mere copying gives a part is predicted,
+drawn anew for each batch: scoring the vocabulary at every one of them takes a third of a step and teaches little.
 """
 
 from collections.abc import Sequence
@@ -12,34 +13,45 @@ from random import Random
 import torch
 from torch import Tensor
 
-from proda_core.training.pocket.openings import NO_TOKEN, Opening
+from proda_core.training.pocket.openings import NO_TOKEN
 from proda_core.training.pocket.rows import Row
 
 IGNORED = NO_TOKEN
-_PLACES = 512
-_OPENINGS = 256
+_ROUND = 256
+_COPIED_SHARE = 0.25
+_AHEAD_SHARE = 0.3  # of the tokens between a step's colon and its period
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Padded ids (rows, length), flat places of predictions, their targets, the answer of each, and which end an answer.
+    """Padded ids (rows, length), flat places of predictions, their targets, the answer of each, and which decide.
 
-    `openings` are places of the auxiliary objective, `opened` its targets; `difficulties` and `owners` count answers.
+    Of the auxiliary objectives: `openings` are places and `opened` targets of the one, `ahead` places, `led` and `left` targets
+    of the other. `difficulties` and `owners` count answers.
     """
 
     ids: Tensor
     places: Tensor
     targets: Tensor
     owners: Tensor
-    endings: Tensor
+    turnings: Tensor
     openings: Tensor
     opened: Tensor
+    ahead: Tensor
+    led: Tensor
+    left: Tensor
     difficulties: Tensor
     tokens: int
 
-    def answers_right(self, logits: Tensor) -> Tensor:
-        """Whether each answer is predicted without a wrong token."""
-        wrong = (logits.argmax(-1) != self.targets) & (self.targets != IGNORED)
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """What the objective reads."""
+        predicted = (self.ids, self.places, self.targets, self.turnings)
+        return (*predicted, self.openings, self.opened, self.ahead, self.led, self.left)
+
+    def answers_right(self, right: Tensor) -> Tensor:
+        """Whether each answer is predicted without a wrong token, from whether each token is."""
+        wrong = ~right & (self.targets != IGNORED)
         count = torch.zeros(len(self.difficulties) + 1)
         return count.index_add_(0, self.owners, wrong.float())[:-1] == 0
 
@@ -55,40 +67,61 @@ def batches(pool: Sequence[Row], *, tokens: int, rng: Random) -> list[Batch]:
             chunks.append(waiting[:size])
             waiting = waiting[size:]
     rng.shuffle(chunks)
-    return [collate(chunk) for chunk in chunks]
+    return [collate(chunk, thinned=rng) for chunk in chunks]
 
 
-def collate(rows: Sequence[Row]) -> Batch:
-    """Pad rows on the right and lay out what is to be predicted where."""
+def collate(rows: Sequence[Row], *, thinned: Random | None = None) -> Batch:
+    """Pad rows on the right and lay out what is to be predicted where: all of it, or with `thinned` what teaches most."""
     width = _width(max(len(row.ids) for row in rows))
     ids = torch.zeros(len(rows), width, dtype=torch.long)
     predictions: list[tuple[int, int, int, bool]] = []
-    openings: list[Opening] = []
+    openings: list[tuple[int, int]] = []
+    ahead: list[tuple[int, int, int]] = []
     difficulties: list[int] = []
     for number, row in enumerate(rows):
         first = number * width
         ids[number, : len(row.ids)] = torch.tensor(row.ids)
         openings += [(first + place, token) for place, token in row.openings]
+        ahead += [
+            (first + one.place, one.token, one.left)
+            for one in row.ahead
+            if thinned is None or one.place in row.turnings or thinned.random() < _AHEAD_SHARE
+        ]
         for start, stop in row.answers:
-            owner = len(difficulties)
             predictions += [
-                (first + place - 1, row.ids[place], owner, place == stop - 2) for place in range(start, stop)
+                (first + place - 1, row.ids[place], len(difficulties), place in row.turnings)
+                for place in range(start, stop)
+                if thinned is None
+                or place not in row.copied
+                or place in row.turnings
+                or thinned.random() < _COPIED_SHARE
             ]
             difficulties.append(row.difficulty)
-    predictions += [(0, IGNORED, len(difficulties), False)] * (-len(predictions) % _PLACES)
-    openings += [(0, IGNORED)] * (-len(openings) % _OPENINGS)
-    places, targets, owners, endings = zip(*predictions, strict=True)
+    places, targets, owners, turnings = _columns(predictions, (0, IGNORED, len(difficulties), False))
+    opening_places, opened = _columns(openings, (0, IGNORED))
+    ahead_places, led, left = _columns(ahead, (0, IGNORED, IGNORED))
     return Batch(
         ids,
-        torch.tensor(places),
-        torch.tensor(targets),
-        torch.tensor(owners),
-        torch.tensor(endings),
-        torch.tensor([place for place, _ in openings], dtype=torch.long),
-        torch.tensor([token for _, token in openings], dtype=torch.long),
+        places,
+        targets,
+        owners,
+        turnings,
+        opening_places,
+        opened,
+        ahead_places,
+        led,
+        left,
         torch.tensor(difficulties),
         sum(len(row.ids) for row in rows),
     )
+
+
+def _columns(records: Sequence[tuple[int, ...]], padding: tuple[int, ...]) -> list[Tensor]:
+    """The columns of records, padded to a round number of them."""
+    padded = [*records, *([padding] * (-len(records) % _ROUND))]
+    if not padded:
+        return [torch.zeros(0, dtype=torch.long) for _ in padding]
+    return [torch.tensor(column) for column in zip(*padded, strict=True)]
 
 
 def _width(length: int) -> int:

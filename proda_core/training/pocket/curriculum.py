@@ -13,7 +13,8 @@ class Level:
     """What rows of a level are like, and when the next begins.
 
     `drills` is the share of rows that are drills, `lore` that of the others on lore, `guesses` that of the rest that are guesses;
-    `more_turns` are the fewest and the most questions after the first.
+    `more_turns` are the fewest and the most questions after the first; `batch` is the share of the plan's batch that a step
+    takes: what is common to nearly all rows is learnt from few of them.
     """
 
     number: int
@@ -24,6 +25,7 @@ class Level:
     lore: float
     guesses: float
     until: float
+    batch: float = 1.0
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -89,8 +91,8 @@ _LAST = (
     (Kind.CHAIN_CHOICE4, 1.3),
 )
 LEVELS = (
-    Level(0, (1.0,), (3, 5), _SINGLE, drills=0.5, lore=0.1, guesses=0.0, until=0.1),
-    Level(1, (0.5, 0.5), (3, 5), _FIRST, drills=0.2, lore=0.12, guesses=0.03, until=0.25),
+    Level(0, (1.0,), (3, 5), _SINGLE, drills=0.5, lore=0.1, guesses=0.0, until=0.1, batch=0.5),
+    Level(1, (0.5, 0.5), (3, 5), _FIRST, drills=0.2, lore=0.12, guesses=0.03, until=0.25, batch=0.5),
     Level(2, (0.2, 0.3, 0.5), (2, 5), _MIDDLE, drills=0.12, lore=0.18, guesses=0.03, until=0.5),
     Level(3, (0.1, 0.25, 0.3, 0.35), (1, 5), _LAST, drills=0.08, lore=0.2, guesses=0.04, until=1.0),
 )

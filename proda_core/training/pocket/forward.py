@@ -11,14 +11,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from proda_core.training.pocket.turnings import MOST_LEFT
+
 # A convolution to mark where statements open, an attention to look there.
 _EARLY_LAYER = 2
+# Two more attentions, to find the statement of a step and its other name; a reply's next token is what follows from that.
+_MIDDLE_LAYER = 4
 
 
 class TrainingForward(nn.Module):
-    """Logits of an LFM2 model at chosen positions of a batch, and from an early layer by way of `opener`.
+    """Logits of an LFM2 model at chosen places of a batch, and of two of its layers by way of `opener`, `leader` and `counter`.
 
-    The early layer's are for the auxiliary objective (`openings`); `opener` is trained along and is no part of the model.
+    Those of the layers are for the auxiliary objectives (`openings`, `turnings`); the three are trained along and are no part
+    of the model.
     """
 
     def __init__(self, model: Any, *, dtype: torch.dtype = torch.bfloat16) -> None:
@@ -28,24 +33,35 @@ class TrainingForward(nn.Module):
         self.dtype = dtype
         self.heads: int = config.num_attention_heads
         self.early = min(_EARLY_LAYER, config.num_hidden_layers)
+        self.middle = min(_MIDDLE_LAYER, config.num_hidden_layers)
         self.opener = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
+        self.leader = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
+        self.counter = nn.Linear(config.hidden_size, MOST_LEFT + 1, bias=False)
         self.eps: float = config.norm_eps
         width = config.hidden_size // self.heads
         rates = config.rope_parameters["rope_theta"] ** (-torch.arange(0, width, 2).float() / width)
         angles = torch.outer(torch.arange(config.max_position_embeddings).float(), rates)
         self.cos, self.sin = angles.cos().to(dtype), angles.sin().to(dtype)
 
-    def forward(self, ids: Tensor, places: Tensor, openings: Tensor) -> tuple[Tensor, Tensor]:
+    @property
+    def auxiliary(self) -> dict[str, nn.Module]:
+        """What is trained along and is no part of the model, by name."""
+        return {"opener": self.opener, "leader": self.leader, "counter": self.counter}
+
+    def forward(
+        self, ids: Tensor, places: Tensor, openings: Tensor, ahead: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Float32 logits for token ids (rows, length) at flat places into rows x length.
 
-        The first are the model's (places, vocabulary), the second the early layer's (openings, vocabulary).
+        The first are the model's (places, vocabulary), the second the early layer's (openings, vocabulary), the third and fourth
+        the middle one's for where a step leads (ahead, vocabulary) and for the steps left (ahead, MOST_LEFT + 1).
         """
         core = self.model.model
         table = core.embed_tokens.weight.to(self.dtype)
         hidden = functional.embedding(ids, table)
         length = ids.shape[1]
         future = torch.full((length, length), float("-inf"), dtype=self.dtype).triu(1)
-        early = hidden
+        early = middle = hidden
         for number, layer in enumerate(core.layers, start=1):
             normed = self._norm(hidden, layer.operator_norm)
             if layer.is_attention_layer:
@@ -55,9 +71,13 @@ class TrainingForward(nn.Module):
             hidden = hidden + self._feed(layer.feed_forward, self._norm(hidden, layer.ffn_norm))
             if number == self.early:
                 early = self._norm(_at(hidden, openings), core.embedding_norm)
+            if number == self.middle:
+                middle = self._norm(_at(hidden, ahead), core.embedding_norm)
         chosen = self._norm(_at(hidden, places), core.embedding_norm)
         opened = functional.linear(early, self.opener.weight.to(self.dtype))
-        return (chosen @ table.T).float(), (opened @ table.T).float()
+        led = functional.linear(middle, self.leader.weight.to(self.dtype))
+        left = functional.linear(middle, self.counter.weight.to(self.dtype))
+        return (chosen @ table.T).float(), (opened @ table.T).float(), (led @ table.T).float(), left.float()
 
     def _norm(self, hidden: Tensor, norm: Any) -> Tensor:
         """Root-mean-square normalisation, its mean taken in float32."""

@@ -1,8 +1,7 @@
 """Pretraining of pocket: a loop that can be killed at any line and resumed at its last checkpoint.
 
-Each step is the mean over `streams` batches, which a crew of processes may share. The last token of an answer weighs more than
-the rest: there stands the truth value or the end of a name. An auxiliary objective asks an early layer how each statement opens.
-The run folder holds the plan, the tokenizer, the words, the newest checkpoint and a log of one JSON record a line.
+Each step is the mean over `streams` batches, which a crew of processes may share; what it minimises is in `objective`. The run
+folder holds the plan, the tokenizer, the words, the newest checkpoint and a log of one JSON record a line.
 """
 
 import json
@@ -17,13 +16,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from proda_core.general.tasks import generate_tasks
-from proda_core.training.pocket.batches import IGNORED, Batch, batches, collate
+from proda_core.training.optimiser import StackedMuon
+from proda_core.training.pocket.batches import Batch, batches, collate
 from proda_core.training.pocket.crew import Crew
 from proda_core.training.pocket.curriculum import LEVELS, Level, level_at
 from proda_core.training.pocket.forward import TrainingForward
+from proda_core.training.pocket.objective import Objective, Weights
 from proda_core.training.pocket.rows import RowMaker, task_rows
 from proda_core.training.speed import multiplies_bf16_fast
 
@@ -57,8 +57,9 @@ class Plan:
     learning_rate: float = 3e-3
     weight_decay: float = 0.05
     muon: bool = True
-    last_token_weight: float = 4.0
+    turning_weight: float = 4.0
     opening_weight: float = 0.5
+    ahead_weight: float = 0.25
     streams: int = 2
     batch_tokens: int = 4096
     pool_rows: int = 2048
@@ -69,8 +70,9 @@ class Plan:
 
 @dataclass(slots=True)
 class Progress:
-    """Where a run stands. `loss`, `opening` (of the auxiliary objective) and `right` (answers without a wrong token) are
-    moving means of this process's batches; `tokens` are this process's times the number of processes, an estimate with two.
+    """Where a run stands. `loss` (of the replies), `opening` and `ahead` (of the auxiliary objectives) and `right` (answers
+    without a wrong token among those predicted) are moving means of this process's batches; `tokens` are this process's times
+    the number of processes, an estimate with two.
     """
 
     pool: int = 0
@@ -79,6 +81,7 @@ class Progress:
     seconds: float = 0.0
     loss: float = 0.0
     opening: float = 0.0
+    ahead: float = 0.0
     right: float = 0.0
 
 
@@ -95,14 +98,18 @@ class Pretraining:
     progress: Progress = field(default_factory=Progress)
     optimizers: list[torch.optim.Optimizer] = field(init=False)
     eager: TrainingForward = field(init=False)
-    forward: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]] = field(init=False)
+    losses: Callable[..., tuple[Tensor, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.eager = TrainingForward(
             self.model, dtype=torch.bfloat16 if multiplies_bf16_fast() else torch.float32
         )
         self.optimizers = _optimizers(self.model, self.eager, self.plan)
-        self.forward = torch.compile(self.eager, dynamic=True) if self.plan.compiled else self.eager
+        plan = self.plan
+        objective = Objective(
+            self.eager, Weights(plan.turning_weight, plan.opening_weight, plan.ahead_weight)
+        )
+        self.losses = torch.compile(objective, dynamic=True) if plan.compiled else objective
 
     @property
     def spent(self) -> float:
@@ -150,8 +157,9 @@ class Pretraining:
             for start in range(0, len(rows), _BATCH):
                 chunk = rows[start : start + _BATCH]
                 batch = collate(chunk)
-                logits, _ = self.eager(batch.ids, batch.places, _NONE)
-                for row, is_right in zip(chunk, batch.answers_right(logits).tolist(), strict=True):
+                logits, *_ = self.eager(batch.ids, batch.places, _NONE, _NONE)
+                right = batch.answers_right(logits.argmax(-1) == batch.targets)
+                for row, is_right in zip(chunk, right.tolist(), strict=True):
                     found.setdefault(f"{row.kind}@{row.difficulty}", []).append(is_right)
         return {name: round(sum(flags) / len(flags), 3) for name, flags in sorted(found.items())}
 
@@ -161,7 +169,7 @@ class Pretraining:
             return
         state = {
             "model": self.model.state_dict(),
-            "opener": self.eager.opener.state_dict(),
+            "auxiliary": {name: part.state_dict() for name, part in self.eager.auxiliary.items()},
             "optimizers": [one.state_dict() for one in self.optimizers],
             "progress": asdict(self.progress),
         }
@@ -176,7 +184,8 @@ class Pretraining:
             return False
         state = torch.load(path, weights_only=True)
         self.model.load_state_dict(state["model"])
-        self.eager.opener.load_state_dict(state["opener"])
+        for name, part in self.eager.auxiliary.items():
+            part.load_state_dict(state["auxiliary"][name])
         for one, kept in zip(self.optimizers, state["optimizers"], strict=True):
             one.load_state_dict(kept)
         self.progress = Progress(**state["progress"])
@@ -189,7 +198,8 @@ class Pretraining:
         for stream in self.crew.share(plan.streams):
             number = progress.pool * plan.streams + stream
             rows = self.maker.pool(plan.seed, number, level=self.level, count=plan.pool_rows)
-            mine.append(batches(rows, tokens=plan.batch_tokens, rng=Random(number)))
+            tokens = round(self.level.batch * plan.batch_tokens)
+            mine.append(batches(rows, tokens=tokens, rng=Random(number)))
         steps = self.crew.least(min(len(made) for made in mine))
         if not steps:
             raise ValueError(f"a pool of {plan.pool_rows} rows fills no batch of {plan.batch_tokens} tokens")
@@ -213,25 +223,19 @@ class Pretraining:
 
     def _backward(self, batch: Batch) -> None:
         """Add a batch's gradients and note its figures."""
-        plan = self.plan
-        logits, opened = self.forward(batch.ids, batch.places, batch.openings)
-        losses = functional.cross_entropy(logits, batch.targets, reduction="none", ignore_index=IGNORED)
-        weights = (1 + (plan.last_token_weight - 1) * batch.endings) * (batch.targets != IGNORED)
-        loss = (losses * weights).sum() / weights.sum()
-        opening = torch.zeros(())
-        if len(batch.openings):
-            opening = functional.cross_entropy(opened, batch.opened, ignore_index=IGNORED)
-        torch.autograd.backward((loss + plan.opening_weight * opening) / plan.streams)
-        self._note(batch, loss.item(), opening.item(), batch.answers_right(logits.detach()))
+        whole, replies, opening, ahead, right = self.losses(*batch.tensors)
+        torch.autograd.backward(whole / self.plan.streams)
+        share = batch.answers_right(right).float().mean()
+        self._note(batch, loss=replies.item(), opening=opening.item(), ahead=ahead.item(), right=share.item())
 
-    def _note(self, batch: Batch, loss: float, opening: float, right: Tensor) -> None:
+    def _note(self, batch: Batch, **figures: float) -> None:
         """Update the moving figures."""
         progress = self.progress
         pace = _PACE if progress.step > 1 / _PACE else 1 / (progress.step + 1)
         progress.tokens += batch.tokens * self.crew.size
-        progress.loss += (loss - progress.loss) * pace
-        progress.opening += (opening - progress.opening) * pace
-        progress.right += (float(right.float().mean()) - progress.right) * pace
+        for name, value in figures.items():
+            held = getattr(progress, name)
+            setattr(progress, name, held + (value - held) * pace)
 
     def _measure_and_log(self) -> None:
         """A log record with heldout figures, by the process that writes."""
@@ -247,9 +251,9 @@ class Pretraining:
         with (self.folder / LOG).open("a", encoding="utf-8") as log:
             log.write(json.dumps({**asdict(progress), "level": level, "heldout": measured}) + "\n")
         line = (
-            f"step {progress.step} level {level} tokens {progress.tokens / 1e6:.1f}M loss {progress.loss:.3f} "
-            f"openings {progress.opening:.3f} answers right {progress.right:.2f} at {progress.seconds / 60:.1f} min, "
-            f"{left / 60:.0f} min left\n"
+            f"step {progress.step} level {level} tokens {progress.tokens / 1e6:.1f}M loss {progress.loss:.3f} openings "
+            f"{progress.opening:.3f} ahead {progress.ahead:.3f} answers right {progress.right:.2f} at "
+            f"{progress.seconds / 60:.1f} min, {left / 60:.0f} min left\n"
         )
         sys.stderr.write(line)
         sys.stderr.flush()
@@ -269,7 +273,8 @@ def _optimizers(model: Any, eager: TrainingForward, plan: Plan) -> list[torch.op
     """
     layers = [weight for weight in model.model.layers.parameters() if weight.dim() == 2]
     vectors = [weight for weight in model.parameters() if weight.dim() != 2]
-    adam_only = [model.model.embed_tokens.weight, eager.opener.weight, *([] if plan.muon else layers)]
+    auxiliary = [weight for part in eager.auxiliary.values() for weight in part.parameters()]
+    adam_only = [model.model.embed_tokens.weight, *auxiliary, *([] if plan.muon else layers)]
     groups = [
         {"params": adam_only, "weight_decay": plan.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
@@ -277,7 +282,7 @@ def _optimizers(model: Any, eager: TrainingForward, plan: Plan) -> list[torch.op
     adam = torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.98), fused=True)
     if not plan.muon:
         return [adam]
-    muon = torch.optim.Muon(
+    muon = StackedMuon(
         layers,
         lr=plan.learning_rate,
         weight_decay=plan.weight_decay,

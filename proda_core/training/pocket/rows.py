@@ -21,6 +21,7 @@ from proda_core.training.pocket.lore import Lore
 from proda_core.training.pocket.openings import Opening, OpeningFinder
 from proda_core.training.pocket.strange import reworded, strange_phrases
 from proda_core.training.pocket.tokenizer import ASSISTANT, END, MARK, USER
+from proda_core.training.pocket.turnings import Ahead, TurningFinder, copied
 
 _STRANGE_SHARE = 0.6
 _PREPOSITION_SHARE = 0.2
@@ -34,7 +35,8 @@ _FILLED_SHARE = 0.6
 class Row:
     """Token ids and, for each answer, the span [start, stop) of ids to predict (its end token included).
 
-    `openings` are of the statements of its text, for the auxiliary objective.
+    `openings` are of the statements of its text and `ahead` of the steps of its replies, for the auxiliary objectives; `turnings`
+    are places in answers that decide, `copied` those that mere copying gives.
     """
 
     ids: tuple[int, ...]
@@ -42,6 +44,9 @@ class Row:
     difficulty: int
     kind: Kind
     openings: tuple[Opening, ...] = ()
+    ahead: tuple[Ahead, ...] = ()
+    turnings: frozenset[int] = frozenset()
+    copied: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +117,21 @@ class RowMaker:
     def pool(self, seed: int, number: int, *, level: Level, count: int) -> list[Row]:
         """`count` rows, fewer the ones too long for the context, in order of length."""
         rng = Random(f"pocket:{seed}:{number}:{level.number}")
-        finder = OpeningFinder.of(self.tokenizer)
+        openings, turnings = OpeningFinder.of(self.tokenizer), TurningFinder.of(self.tokenizer)
         lore = Lore(seed, number, self.family, self.names)
         drafts = [self._draft(rng, level, lore) for _ in range(count)]
         rows = self.encode([draft.turns for draft in drafts])
         kept = [
-            Row(ids, answers, draft.difficulty, draft.kind, finder.find(ids))
+            Row(
+                ids,
+                answers,
+                draft.difficulty,
+                draft.kind,
+                openings.find(ids),
+                turnings.ahead(ids, answers),
+                turnings.turnings(ids, answers),
+                copied(ids, answers),
+            )
             for (ids, answers), draft in zip(rows, drafts, strict=True)
             if len(ids) <= self.context
         ]

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
+from torch.nn import functional
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import proda_core.training.pocket.__main__ as command
@@ -35,6 +36,7 @@ from proda_core.training.pocket.pretrain import LOG, Plan, Pretraining
 from proda_core.training.pocket.rows import PieceMaker, Row, RowMaker, WordMaker, pocket_names, task_rows
 from proda_core.training.pocket.setup import first_model, wording_words
 from proda_core.training.pocket.tokenizer import ASSISTANT, END, USER, save_tokenizer, train_tokenizer
+from proda_core.training.pocket.turnings import Ahead, TurningFinder, copied
 
 PLAN = Plan(
     steps=8,
@@ -138,7 +140,8 @@ def test_the_training_forward_computes_what_the_library_computes(tokenizer: Toke
     ids = torch.randint(0, PLAN.vocab_size, (3, 24), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         expected = model(input_ids=ids).logits.reshape(72, -1)
-        found, _ = TrainingForward(model, dtype=torch.float32)(ids, torch.arange(72), torch.arange(4))
+        some = torch.arange(4)
+        found, *_ = TrainingForward(model, dtype=torch.float32)(ids, torch.arange(72), some, some)
     assert torch.allclose(found, expected, atol=1e-5)
 
 
@@ -146,7 +149,7 @@ def test_batches_are_full_of_few_widths_and_hold_no_row_twice(tokenizer: Tokeniz
     pool = run_of(tokenizer, tmp_path).maker.pool(0, 0, level=LEVELS[2], count=120)
     made = batches(pool, tokens=1024, rng=Random(0))
     assert all(0.5 * 1024 < batch.ids.numel() <= 1024 and batch.ids.shape[1] % 16 == 0 for batch in made)
-    assert {len(batch.places) % 512 for batch in made} == {0}
+    assert {len(places) % 256 for batch in made for places in (batch.places, batch.ahead)} == {0}
     told = [tuple(ids[ids != 0].tolist()) for batch in made for ids in batch.ids]
     unused = Counter(row.ids for row in pool) - Counter(told)
     assert len(told) + unused.total() == len(pool) and unused.total() < 12
@@ -289,18 +292,99 @@ def test_openings_are_of_the_statements_of_the_text_and_of_nothing_else(tokenize
     assert OpeningFinder.of(tokenizer).find(tokenizer.encode(f"{USER}River causes lamp. What?").ids) == ()
 
 
-def test_an_early_layer_is_asked_how_each_statement_opens(tokenizer: Tokenizer) -> None:
-    row = Row(tuple(range(5, 21)), ((12, 16),), 1, Kind.OPEN, ((4, 7), (6, 8)))
+def test_layers_are_asked_how_each_statement_opens_and_where_each_step_leads(tokenizer: Tokenizer) -> None:
+    row = Row(tuple(range(5, 21)), ((12, 16),), 1, Kind.OPEN, ((4, 7), (6, 8)), (Ahead(13, 9, 1),))
     batch = collate([row])
     assert batch.opened[:2].tolist() == [7, 8] and set(batch.opened[2:].tolist()) == {IGNORED}
-    model = first_model(replace(PLAN, layers="caac"), tokenizer)
+    assert (batch.ahead[0], batch.led[0], batch.left[0]) == (13, 9, 1) and set(batch.led[1:].tolist()) == {
+        IGNORED
+    }
+    model = first_model(replace(PLAN, layers="caacac"), tokenizer)
     forward = TrainingForward(model, dtype=torch.float32)
     with torch.no_grad():
-        _, opened = forward(batch.ids, batch.places, batch.openings)
-        hidden = model(input_ids=batch.ids, output_hidden_states=True).hidden_states[2]
-        asked = model.model.embedding_norm(hidden.reshape(-1, PLAN.hidden)[batch.openings])
-        expected = asked @ forward.opener.weight.T @ model.model.embed_tokens.weight.T
-    assert torch.allclose(opened, expected, atol=1e-4)
+        _, opened, led, left = forward(batch.ids, batch.places, batch.openings, batch.ahead)
+        layers = model(input_ids=batch.ids, output_hidden_states=True).hidden_states
+        table = model.model.embed_tokens.weight.T
+        early = model.model.embedding_norm(layers[2].reshape(-1, PLAN.hidden)[batch.openings])
+        middle = model.model.embedding_norm(layers[4].reshape(-1, PLAN.hidden)[batch.ahead])
+    assert torch.allclose(opened, early @ forward.opener.weight.T @ table, atol=1e-4)
+    assert torch.allclose(led, middle @ forward.leader.weight.T @ table, atol=1e-4)
+    assert torch.allclose(left, middle @ forward.counter.weight.T, atol=1e-4)
+
+
+def _reply(tokenizer: Tokenizer, asked: str, said: str) -> tuple[list[str], list[int], list[tuple[int, int]]]:
+    """Tokens and ids of a conversation of one reply, and where the reply stands."""
+    encoded = tokenizer.encode(f"{USER}{asked}{ASSISTANT}{said}{END}")
+    start = encoded.tokens.index(ASSISTANT) + 1
+    return encoded.tokens, encoded.ids, [(start, len(encoded.ids))]
+
+
+def test_each_step_of_a_reply_is_known_by_where_it_leads_and_how_many_follow(tokenizer: Tokenizer) -> None:
+    said = "From a: b needs a. From b: b needs c from d. So c from d. Answer: B"
+    tokens, ids, answers = _reply(tokenizer, "From a: what?", said)
+    found = TurningFinder.of(tokenizer).ahead(ids, answers)
+    b, c = (tokenizer.encode(name).ids[0] for name in "bc")
+    assert {(one.token, one.left) for one in found} == {(b, 1), (c, 0)}
+    told = "".join(tokens[one.place] for one in found).replace("▁", " ")
+    assert told == ": b needs a.: b needs c from d."
+    for other in (
+        "From a: b needs a.",
+        "B needs a. Answer: b",
+        "From a b. Answer: b",
+        "From a: b needs a. b.",
+    ):
+        assert not TurningFinder.of(tokenizer).ahead(*_reply(tokenizer, "What?", other)[1:])
+
+
+def test_tokens_decide_where_a_name_ends_a_step_follows_and_a_reply_ends(tokenizer: Tokenizer) -> None:
+    tokens, ids, answers = _reply(tokenizer, "What: a. b?", "From a: b needs c. From b: c needs d. Answer: d")
+    decide = sorted(TurningFinder.of(tokenizer).turnings(ids, answers))
+    begun = [tokens[place].lstrip("▁")[0] for place in decide[:-1]]
+    assert begun == [":", "b", "f", ":", "c", "a", ":", "d"] and tokens[decide[-1]] == END
+
+
+def test_copied_are_tokens_that_always_followed_the_one_before_them(tokenizer: Tokenizer) -> None:
+    tokens, ids, answers = _reply(tokenizer, "a b c d. a x c d.", "a b c d.")
+    places = copied(ids, answers)
+    assert [tokens[place].lstrip("▁") for place in sorted(places)] == ["c", "d", "."]
+
+
+def test_training_predicts_what_decides_and_a_part_of_what_is_copied(
+    tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    pool = run_of(tokenizer, tmp_path).maker.pool(0, 0, level=LEVELS[3], count=60)
+    whole, thinned = collate(pool), collate(pool, thinned=Random(1))
+    kept = set(zip(thinned.places.tolist(), thinned.targets.tolist(), strict=True)) - {(0, IGNORED)}
+    every = set(zip(whole.places.tolist(), whole.targets.tolist(), strict=True)) - {(0, IGNORED)}
+    width = whole.ids.shape[1]
+    easy = {
+        number * width + place - 1 for number, row in enumerate(pool) for place in row.copied - row.turnings
+    }
+    assert {record for record in every if record[0] not in easy} < kept < every
+    assert 0.15 < sum(place in easy for place, _ in kept) / len(easy) < 0.35
+    assert 0 < (thinned.led != IGNORED).sum() < (whole.led != IGNORED).sum()
+    assert thinned.turnings.sum() == whole.turnings.sum() > 0
+
+
+def test_the_loss_is_that_of_the_tokens_by_their_weights_and_of_the_layers(
+    tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    run = run_of(tokenizer, tmp_path)
+    batch = collate(run.maker.pool(0, 0, level=LEVELS[3], count=8), thinned=Random(1))
+    assert IGNORED in batch.targets and IGNORED in batch.led
+    with torch.no_grad():
+        logits, opened, led, left = run.eager(batch.ids, batch.places, batch.openings, batch.ahead)
+        whole, replies, opening, ahead, right = run.losses(*batch.tensors)
+    losses = functional.cross_entropy(logits, batch.targets, reduction="none")
+    weights = torch.where(batch.turnings, PLAN.turning_weight, 1.0) * (batch.targets != IGNORED)
+    assert torch.isclose(replies, (losses * weights).sum() / weights.sum(), atol=1e-5)
+    assert torch.isclose(opening, functional.cross_entropy(opened, batch.opened), atol=1e-5)
+    steps = functional.cross_entropy(led, batch.led) + functional.cross_entropy(left, batch.left)
+    assert torch.isclose(ahead, steps, atol=1e-5)
+    expected = replies + PLAN.opening_weight * opening + PLAN.ahead_weight * ahead
+    assert torch.isclose(whole, expected, atol=1e-5)
+    known = batch.targets != IGNORED
+    assert torch.equal(right[known], (logits.argmax(-1) == batch.targets)[known])
 
 
 def test_openings_of_options_are_their_letters(tokenizer: Tokenizer) -> None:
