@@ -1,4 +1,4 @@
-"""What pretraining minimises: the loss of the replies' tokens, those that decide weighing more, and two auxiliary losses.
+"""What pretraining minimises: the loss of the replies' tokens by their weights, and two auxiliary losses.
 
 All of it is one function of a batch, so that it can be compiled as one: scores of the whole vocabulary are then read once.
 """
@@ -12,10 +12,9 @@ from proda_core.training.pocket.forward import TrainingForward
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
-    """What a deciding token weighs against another's 1, and the auxiliary losses against the replies'."""
+class Shares:
+    """What the auxiliary losses weigh against the replies'."""
 
-    turning: float
     opening: float
     ahead: float
 
@@ -23,17 +22,17 @@ class Weights:
 class Objective(nn.Module):
     """Losses of a batch on a forward pass."""
 
-    def __init__(self, forward: TrainingForward, weights: Weights) -> None:
+    def __init__(self, forward: TrainingForward, shares: Shares) -> None:
         super().__init__()
         self.scores = forward
-        self.weights = weights
+        self.shares = shares
 
     def forward(
         self,
         ids: Tensor,
         places: Tensor,
         targets: Tensor,
-        turnings: Tensor,
+        weights: Tensor,
         openings: Tensor,
         opened: Tensor,
         ahead: Tensor,
@@ -45,12 +44,11 @@ class Objective(nn.Module):
         A part without anything to predict is 0.
         """
         logits, opening_logits, led_logits, left_logits = self.scores(ids, places, openings, ahead)
-        weights = (1 + (self.weights.turning - 1) * turnings) * (targets != IGNORED)
         losses, right = _losses(logits, targets)
         replies = (losses * weights).sum() / weights.sum()
         opening = _mean(opening_logits, opened)
         steps = _mean(led_logits, led) + _mean(left_logits, left)
-        whole = replies + self.weights.opening * opening + self.weights.ahead * steps
+        whole = replies + self.shares.opening * opening + self.shares.ahead * steps
         return whole, replies, opening, steps, right
 
 

@@ -23,7 +23,7 @@ from proda_core.training.pocket.batches import Batch, batches, collate
 from proda_core.training.pocket.crew import Crew
 from proda_core.training.pocket.curriculum import LEVELS, Level, level_at
 from proda_core.training.pocket.forward import TrainingForward
-from proda_core.training.pocket.objective import Objective, Weights
+from proda_core.training.pocket.objective import Objective, Shares
 from proda_core.training.pocket.rows import RowMaker, task_rows
 from proda_core.training.speed import multiplies_bf16_fast
 
@@ -106,9 +106,7 @@ class Pretraining:
         )
         self.optimizers = _optimizers(self.model, self.eager, self.plan)
         plan = self.plan
-        objective = Objective(
-            self.eager, Weights(plan.turning_weight, plan.opening_weight, plan.ahead_weight)
-        )
+        objective = Objective(self.eager, Shares(plan.opening_weight, plan.ahead_weight))
         self.losses = torch.compile(objective, dynamic=True) if plan.compiled else objective
 
     @property
@@ -199,7 +197,7 @@ class Pretraining:
             number = progress.pool * plan.streams + stream
             rows = self.maker.pool(plan.seed, number, level=self.level, count=plan.pool_rows)
             tokens = round(self.level.batch * plan.batch_tokens)
-            mine.append(batches(rows, tokens=tokens, rng=Random(number)))
+            mine.append(batches(rows, tokens=tokens, rng=Random(number), turning=plan.turning_weight))
         steps = self.crew.least(min(len(made) for made in mine))
         if not steps:
             raise ValueError(f"a pool of {plan.pool_rows} rows fills no batch of {plan.batch_tokens} tokens")

@@ -353,7 +353,7 @@ def test_training_predicts_what_decides_and_a_part_of_what_is_copied(
     tokenizer: Tokenizer, tmp_path: Path
 ) -> None:
     pool = run_of(tokenizer, tmp_path).maker.pool(0, 0, level=LEVELS[3], count=60)
-    whole, thinned = collate(pool), collate(pool, thinned=Random(1))
+    whole, thinned = collate(pool, turning=3.0), collate(pool, thinned=Random(1), turning=3.0)
     kept = set(zip(thinned.places.tolist(), thinned.targets.tolist(), strict=True)) - {(0, IGNORED)}
     every = set(zip(whole.places.tolist(), whole.targets.tolist(), strict=True)) - {(0, IGNORED)}
     width = whole.ids.shape[1]
@@ -363,7 +363,9 @@ def test_training_predicts_what_decides_and_a_part_of_what_is_copied(
     assert {record for record in every if record[0] not in easy} < kept < every
     assert 0.15 < sum(place in easy for place, _ in kept) / len(easy) < 0.35
     assert 0 < (thinned.led != IGNORED).sum() < (whole.led != IGNORED).sum()
-    assert thinned.turnings.sum() == whole.turnings.sum() > 0
+    assert set(whole.weights[whole.targets != IGNORED].tolist()) == {1.0, 3.0}
+    assert set(thinned.weights[thinned.targets != IGNORED].tolist()) == {1.0, 3.0, 4.0}
+    assert float(thinned.weights.sum()) == pytest.approx(float(whole.weights.sum()), rel=0.1)
 
 
 def test_the_loss_is_that_of_the_tokens_by_their_weights_and_of_the_layers(
@@ -376,8 +378,7 @@ def test_the_loss_is_that_of_the_tokens_by_their_weights_and_of_the_layers(
         logits, opened, led, left = run.eager(batch.ids, batch.places, batch.openings, batch.ahead)
         whole, replies, opening, ahead, right = run.losses(*batch.tensors)
     losses = functional.cross_entropy(logits, batch.targets, reduction="none")
-    weights = torch.where(batch.turnings, PLAN.turning_weight, 1.0) * (batch.targets != IGNORED)
-    assert torch.isclose(replies, (losses * weights).sum() / weights.sum(), atol=1e-5)
+    assert torch.isclose(replies, (losses * batch.weights).sum() / batch.weights.sum(), atol=1e-5)
     assert torch.isclose(opening, functional.cross_entropy(opened, batch.opened), atol=1e-5)
     steps = functional.cross_entropy(led, batch.led) + functional.cross_entropy(left, batch.left)
     assert torch.isclose(ahead, steps, atol=1e-5)
