@@ -2,8 +2,8 @@
 
 Rows of one length are often of one kind, and a step on one kind alone undoes others; so the two parts of a step are of lengths
 that chance puts together (docs/LOG.md). The plan is a pure function of lengths, seed and step, so a resumed run sees the rows
-that the run never killed would have seen. Rows change company every epoch; the number of steps in an epoch never changes. Widths are
-rounded up, so that a run has a few dozen shapes of parts: a bf16 kernel is compiled and kept for every shape.
+that the run never killed would have seen. Rows change company every epoch; the number of steps in an epoch never changes. Widths
+are rounded up, so that a run has a few dozen shapes of parts: a bf16 kernel is compiled and kept for every shape.
 """
 
 from __future__ import annotations
