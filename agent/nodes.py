@@ -6,6 +6,7 @@ stop reason; the one broad except of the project is here, and what it catches is
 
 from __future__ import annotations
 
+from asyncio import sleep
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -20,6 +21,8 @@ from proda_core.types import Decision, DecisionKind, Observations, StopReason
 Node = Callable[[LoopState], Awaitable[LoopState]]
 Tell = Callable[[str, dict[str, Any]], None]
 
+STOP_FILE = "the file STOP asks for it; proda resume goes on from here"
+_PAUSE_S = 1.0
 _BUDGET_STOP = {
     "wall_s": StopReason.BUDGET_WALL,
     "rounds": StopReason.BUDGET_ROUNDS,
@@ -39,6 +42,10 @@ class Halted(Exception):
         self.reason, self.detail, self.exit_code = reason, detail, exit_code
 
 
+class StopAsked(Exception):
+    """Somebody wants the session to end at once; what it was doing is cancelled."""
+
+
 class Nodes:
     """The loop's nodes over one tool client and one policy. ``tell`` hears of stages, results and decisions."""
 
@@ -56,6 +63,9 @@ class Nodes:
                 return await node(state)
             except (Interrupted, Halted):
                 raise
+            except StopAsked as asked:
+                reason = StopReason.REQUEST
+                halt = Halted(reason, str(asked), exit_code=EXIT_CODES[reason])
             except BudgetExhausted as error:
                 reason = _BUDGET_STOP.get(error.resource, StopReason.BUDGET_WALL)
                 halt = Halted(reason, str(error), exit_code=EXIT_CODES[reason])
@@ -79,6 +89,9 @@ class Nodes:
             if left is not None and left <= 0:
                 await self._client.call("cancel_job", job_id=handle["job_id"])
                 raise BudgetExhausted("wall_s", 1, left)
+            if handle["stop_now"]:
+                await self._client.call("cancel_job", job_id=handle["job_id"])
+                raise StopAsked(STOP_FILE)
             handle = await self._client.call("wait_for_job", job_id=handle["job_id"], timeout_s=1.0)
             self._tell("progress", handle)
         if self.draining and handle["state"] == "cancelled":
@@ -145,6 +158,7 @@ class Nodes:
         return {"diagnosis_id": handle["artifacts"]["diagnosis"]}
 
     async def decide(self, _state: LoopState) -> LoopState:
+        await self._steered()
         view = await self._client.call("observe_session")
         observations = from_plain(Observations, view["observations"])
         chosen = to_plain(self._policy.decide(observations))
@@ -156,6 +170,16 @@ class Nodes:
             reason = decision.stop_reason or StopReason.ERROR
             changed |= {"stop_reason": reason.value, "stop_detail": decision.reason}
         return changed
+
+    async def _steered(self) -> None:
+        """Take what operators asked for, and wait while they want the session to wait."""
+        view = await self._client.call("apply_steering")
+        while view["paused"] and not view["stop"]:
+            if self.draining:
+                raise Interrupted
+            self._tell("paused", view)
+            await sleep(_PAUSE_S)
+            view = await self._client.call("apply_steering")
 
     async def finish(self, state: LoopState) -> LoopState:
         await self._client.call("finish_session", reason=state["stop_reason"], detail=state["stop_detail"])

@@ -45,6 +45,7 @@ class SessionView:
         )
         self._task: TaskID | None = None
         self._open_line = False
+        self._waits_for = ""
         self._began = clock()
         self._ladder = _Ladder()
 
@@ -57,7 +58,9 @@ class SessionView:
         self._end_line()
 
     def tell(self, event: str, data: dict[str, Any]) -> None:
-        """One event of the loop: stage, progress, done, composed, verdict or decision."""
+        """One event of the loop: stage, progress, done, composed, verdict, decision or paused."""
+        if event != "paused":
+            self._waits_for = ""
         if event == "stage":
             self._stage(data)
         elif event == "progress":
@@ -68,6 +71,19 @@ class SessionView:
             self._verdict(data)
         elif event == "decision":
             self._decision(data["decision"])
+        elif event == "paused":
+            self._paused(data["paused"])
+
+    def _paused(self, said: str) -> None:
+        """Said once for each pause."""
+        if said == self._waits_for:
+            return
+        self._waits_for = said
+        self._clear()
+        self._end_line()
+        self._console.print(
+            f"  [yellow]paused by {escape(said)}[/]; proda steer resume goes on", highlight=False
+        )
 
     def _stage(self, data: dict[str, Any]) -> None:
         self._clear()

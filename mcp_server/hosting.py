@@ -58,7 +58,7 @@ async def own_session(folder: SessionFolder) -> AsyncIterator[Server[dict[str, A
 
 @asynccontextmanager
 async def read_session(folder: SessionFolder) -> AsyncIterator[Server[dict[str, Any]]]:
-    """Serve a session's read-only tools; takes no lock and changes nothing: graph tools ask a copy made from the snapshot."""
+    """Serve the tools that read a session and the one that steers it; takes no lock. Graph tools ask a copy of the snapshot."""
     with GraphCopy() as copy:
         host = reading_host(folder)
         host.copy = copy

@@ -41,8 +41,8 @@ INSTRUCTIONS = (
 
 
 def build_server(host: Host, tools: Iterable[Tool]) -> Server[dict[str, Any]]:
-    """An MCP server over one session. A reader host gets the read-only tools alone."""
-    table = {tool.name: tool for tool in tools if tool.read_only or host.owner is not None}
+    """An MCP server over one session. A reader host gets the tools that read and steer alone."""
+    table = {tool.name: tool for tool in tools if tool.scope != "work" or host.owner is not None}
     lock = asyncio.Lock()
 
     async def list_tools(
@@ -58,13 +58,13 @@ def build_server(host: Host, tools: Iterable[Tool]) -> Server[dict[str, Any]]:
             raise MCPError(INVALID_PARAMS, f"unknown tool: {params.name[:80]!r}")
         try:
             arguments = parse_arguments(tool, params.arguments or {})
-            if tool.read_only or tool.name == "wait_for_job":
+            if tool.scope != "work" or tool.name == "wait_for_job":
                 result = await tool.run(host, arguments)
             else:
                 async with lock:
                     result = await tool.run(host, arguments)
         except ProdaError as error:
-            if host.owner is not None and not tool.read_only:
+            if host.owner is not None and tool.scope != "read":
                 refuse(host, tool.name, dict(params.arguments or {}), error)
             return _failure(error)
         return _success(result)
@@ -96,7 +96,7 @@ def _schema(tool: Tool) -> ToolSchema:
         input_schema=tool.arguments.model_json_schema(),
         output_schema=tool.result.model_json_schema(),
         annotations=ToolAnnotations(
-            read_only_hint=tool.read_only,
+            read_only_hint=tool.scope == "read",
             destructive_hint=False,
             idempotent_hint=True,
             open_world_hint=False,

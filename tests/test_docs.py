@@ -118,7 +118,10 @@ def test_the_manual_names_no_key_that_is_gone() -> None:
 
 def test_the_manual_states_every_tool_with_its_description() -> None:
     rows = re.findall(r"^\| `([a-z_]+)` \| (yes)? ?\| (.*) \|$", MANUAL, re.MULTILINE)
-    assert rows == [(tool.name, "yes" if tool.read_only else "", tool.description) for tool in TOOLS]
+    assert rows == [
+        (tool.name, {"read": "yes", "steer": "yes", "work": ""}[tool.scope], tool.description)
+        for tool in TOOLS
+    ]
 
 
 def test_the_manual_states_every_exit_code() -> None:

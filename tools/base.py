@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tools.host import Host
 
+Scope = Literal["read", "steer", "work"]
 ID = Annotated[str, Field(pattern=r"^[a-z]_[0-9a-f]{16}$")]
 
 
@@ -29,11 +30,14 @@ class NoArguments(ToolModel):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One verb. ``read_only`` tools never change the session and are the only ones a reader without the host lock gets."""
+    """One verb. Tools of scope ``read`` never change the session; of scope ``steer`` they put a request where its host finds it.
+
+    A reader without the host lock gets these two and not ``work``.
+    """
 
     name: str
     description: str
     arguments: type[ToolModel]
     result: type[ToolModel]
     run: Callable[[Host, Any], Awaitable[ToolModel]]
-    read_only: bool = False
+    scope: Scope = "work"

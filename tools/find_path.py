@@ -45,5 +45,5 @@ TOOL = Tool(
     PathArguments,
     PathView,
     find_path,
-    read_only=True,
+    scope="read",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from proda_core.jobs import JobState, LocalExecutor
@@ -10,11 +11,14 @@ from proda_core.serialize import to_plain
 from tools.base import NoArguments, Tool, ToolModel
 from tools.book import Book
 from tools.host import Host
+from tools.steering import read_steering
 from tools.work import book_of
 
 
 class StatusView(ToolModel):
-    """``state`` is running, waiting or finished; ``now`` says what in words; ``budget`` left by resource."""
+    """``state`` is running, waiting or finished; ``now`` says what in words; ``budget`` left by resource. ``paused`` says by whom
+    and why; ``waiting_requests`` are operators' requests that the next decision will take.
+    """
 
     session: str
     state: str
@@ -24,7 +28,9 @@ class StatusView(ToolModel):
     decisions: int
     last_decision: str
     stop_reason: str
+    paused: str
     stop_requested: bool
+    waiting_requests: int
     host: str
     budget: dict[str, str]
     artifacts: dict[str, str]
@@ -35,6 +41,10 @@ async def get_status(host: Host, _arguments: NoArguments) -> StatusView:
     book = book_of(host) if records else Book()
     decisions = [r.body["decision"] for r in records if r.kind == "decision"]
     now = "finished" if book.stop_reason else _now(host, records)
+    steering = read_steering(records)
+    waiting = [request for request in host.folder.steering.requests() if request.id not in steering.applied]
+    for request in waiting:
+        steering.take(asdict(request))
     return StatusView(
         session=host.folder.name,
         state="finished" if book.stop_reason else "running" if now else "waiting",
@@ -44,7 +54,9 @@ async def get_status(host: Host, _arguments: NoArguments) -> StatusView:
         decisions=len(decisions),
         last_decision=f"{decisions[-1]['kind']}: {decisions[-1]['reason']}" if decisions else "",
         stop_reason=book.stop_reason,
-        stop_requested=host.folder.stop_requested(),
+        paused=steering.paused,
+        stop_requested=bool(steering.stop) or host.folder.stops_now(),
+        waiting_requests=len(waiting),
         host=host.folder.host(),
         budget=_budget(host) if host.folder.ledger.exists() else {},
         artifacts={
@@ -82,5 +94,5 @@ TOOL = Tool(
     NoArguments,
     StatusView,
     get_status,
-    read_only=True,
+    scope="read",
 )

@@ -52,5 +52,5 @@ TOOL = Tool(
     NoArguments,
     GraphStats,
     graph_stats,
-    read_only=True,
+    scope="read",
 )

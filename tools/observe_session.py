@@ -25,6 +25,7 @@ from tools.base import NoArguments, Tool, ToolModel
 from tools.book import Book
 from tools.host import Host
 from tools.lost_items import lost_items
+from tools.steering import read_steering
 from tools.work import book_of
 
 
@@ -90,7 +91,7 @@ def observe(host: Host) -> Observations:
     sealed = host.benchmark(book.need("benchmark_id")).sealed_l2_ids()
     repairable = sum(d.kind in PATCHABLE for d in diagnoses)
     patchable = sum(is_patchable(d, snapshot, sealed) for d in diagnoses)
-    ledger = host.own.ledger
+    ledger, steering = host.own.ledger, read_steering(host.records())
     rounds_left, disk_left = ledger.left("rounds"), ledger.left("disk_bytes")
     return Observations(
         round=len(book.rounds) - 1,
@@ -108,8 +109,9 @@ def observe(host: Host) -> Observations:
         round_cost_s=ledger.round_cost_s() if ledger.left("wall_s") is not None else 0.0,
         rounds_left=None if rounds_left is None else int(rounds_left),
         disk_left_bytes=None if disk_left is None else int(disk_left),
-        stop_requested=host.folder.stop_requested(),
+        stop_requested=bool(steering.stop) or host.folder.stops_now(),
         target_dev=host.config.policy.target_dev,
+        wishes=tuple(steering.wishes),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tools import (
+    apply_steering,
     build_benchmark,
     cancel_job,
     compose_mixture,
@@ -20,6 +21,7 @@ from tools import (
     record_decision,
     report_session,
     show_concept,
+    steer_session,
     synthesise_examples,
     train_adapter,
     verify_log,
@@ -36,6 +38,7 @@ TOOLS: tuple[Tool, ...] = (
     show_concept.TOOL,
     find_path.TOOL,
     export_graph.TOOL,
+    steer_session.TOOL,
     curate_corpus.TOOL,
     extract_knowledge.TOOL,
     build_benchmark.TOOL,
@@ -46,6 +49,7 @@ TOOLS: tuple[Tool, ...] = (
     diagnose_failures.TOOL,
     write_patch.TOOL,
     judge_candidate.TOOL,
+    apply_steering.TOOL,
     observe_session.TOOL,
     record_decision.TOOL,
     finish_session.TOOL,

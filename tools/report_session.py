@@ -235,5 +235,5 @@ TOOL = Tool(
     NoArguments,
     ReportView,
     report_session,
-    read_only=True,
+    scope="read",
 )

@@ -81,5 +81,5 @@ TOOL = Tool(
     TermArguments,
     ConceptView,
     show_concept,
-    read_only=True,
+    scope="read",
 )

@@ -44,5 +44,5 @@ TOOL = Tool(
     NoArguments,
     VerifyView,
     verify_log,
-    read_only=True,
+    scope="read",
 )

@@ -35,7 +35,8 @@ class ProgressView(ToolModel):
 class JobHandle(ToolModel):
     """A job as a client sees it. ``artifacts`` and ``meta`` are filled once ``state`` is finished; sealed items never are.
 
-    ``exit_code`` is the typed error's own when the job failed, else 0.
+    ``exit_code`` is the typed error's own when the job failed, else 0. ``stop_now``: somebody wants the session to end at once;
+    cancel the job and finish.
     """
 
     job_id: str
@@ -47,6 +48,7 @@ class JobHandle(ToolModel):
     error: str
     exit_code: int
     wall_left_s: float | None
+    stop_now: bool
 
 
 def knowledge_of(host: Host) -> KnowledgeStore:
@@ -166,6 +168,7 @@ def job_handle(host: Host, job_id: str) -> JobHandle:
         error=status.error or "",
         exit_code=status.failure.exit_code if status.failure else 0,
         wall_left_s=own.ledger.left("wall_s"),
+        stop_now=host.folder.stops_now(),
     )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
 import re
+import socket
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,6 +49,15 @@ def chosen(session: str | None, root: Path) -> SessionFolder:
 def print_json(value: Any) -> None:
     """Machine-readable result on stdout."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True))
+
+
+def operator() -> str:
+    """Who steers from this command line: the user and machine, as the log will name them."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
 
 
 def stderr() -> Console:

@@ -1,4 +1,4 @@
-"""run, resume, status, stop and report: a session from start to breakfast."""
+"""run, resume, status, stop, steer and report: a session from start to breakfast."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from agent.cli.options import (
     RootOption,
     SessionArgument,
     chosen,
+    operator,
     print_json,
     seconds,
     stderr,
@@ -26,12 +27,13 @@ from agent.drive import Outcome, drive
 from proda_core.config import load_config
 from proda_core.demo import DEMO_CONFIG, DEMO_CORPUS
 from proda_core.errors import SessionError
-from proda_core.session import SessionFolder
+from proda_core.session import SessionFolder, SteerKind
+from proda_core.types import DecisionKind, StopReason
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the root of the command line."""
-    for command in (run, resume, status, stop, report):
+    for command in (run, resume, status, stop, steer, report):
         app.command()(command)
 
 
@@ -98,9 +100,12 @@ def resume(
     with folder.hosted():  # nothing of a session that another process hosts is changed
         if raised:
             folder = folder.raise_budget(raised)
+        asked = asyncio.run(_ask(folder, "get_status"))
         # a session that ended for either goes on from a new decision
-        reopen = bool(raised) or folder.stop_requested()
+        reopen = bool(raised) or asked["stop_reason"] == StopReason.REQUEST
         folder.clear_stop()
+        if asked["paused"] or asked["stop_requested"]:
+            folder.steering.post(SteerKind.RESUME, by=operator(), why="proda resume")
     _finish(folder, drive(folder, stderr(), reopen=reopen), as_json=json)
 
 
@@ -115,11 +120,52 @@ def status(
         show_status(view)
 
 
-def stop(session: SessionArgument = None, sessions: RootOption = DEFAULT_ROOT) -> None:
-    """Ask a session to stop at its next decision. What is running is finished first."""
+def stop(
+    session: SessionArgument = None,
+    now: Annotated[
+        bool, typer.Option("--now", help="Do not wait for the next decision: end what is running.")
+    ] = False,
+    why: Annotated[str, typer.Option(help="The reason, for the log.")] = "proda stop",
+    sessions: RootOption = DEFAULT_ROOT,
+) -> None:
+    """Ask a session to stop at its next decision, what is running finished first; or now."""
     folder = chosen(session, sessions)
-    folder.request_stop()
-    typer.echo(f"{folder.name}: will stop at its next decision; proda resume goes on")
+    if now:
+        folder.stop_now()
+        typer.echo(f"{folder.name}: will stop within seconds; proda resume goes on")
+    else:
+        folder.steering.post(SteerKind.STOP, by=operator(), why=why)
+        typer.echo(f"{folder.name}: will stop at its next decision; proda resume goes on")
+
+
+def steer(
+    action: Annotated[
+        SteerKind, typer.Argument(metavar="ACTION", help="pause, resume, stop, budget, veto, prefer or note.")
+    ],
+    session: SessionArgument = None,
+    *,
+    why: Annotated[str, typer.Option(help="The reason, for the log.")],
+    option: Annotated[
+        DecisionKind | None, typer.Option(help="The option that a veto or preference is about.")
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option(help="New wall-clock budget in all, spent time included.")
+    ] = None,
+    rounds: Annotated[int | None, typer.Option(min=0, help="New number of rounds after V1 at most.")] = None,
+    sessions: RootOption = DEFAULT_ROOT,
+) -> None:
+    """Ask something of a running session. It is taken at the next decision and logged with who and why.
+
+    A veto or preference is of that one decision; a pause holds until resume. Where no host runs, it waits for the next one.
+    """
+    folder = chosen(session, sessions)
+    limits: dict[str, float | None] = {}
+    if budget is not None:
+        limits["wall_s"] = seconds(budget)
+    if rounds is not None:
+        limits["rounds"] = rounds
+    request = folder.steering.post(action, by=operator(), why=why, option=option, limits=limits)
+    typer.echo(f"{folder.name}: {action.value} asked for ({request.id}); taken at the next decision")
 
 
 def report(

@@ -202,6 +202,16 @@ def _meters(budget: dict[str, str]) -> dict[str, dict[str, float | None]]:
     return meters
 
 
+def _asked(view: dict[str, Any]) -> str:
+    """What operators' requests are still to bring."""
+    if view["stop_requested"] and not view["stop_reason"]:
+        return "to stop at the next decision"
+    count = view["waiting_requests"]
+    return (
+        f"{count} {'request waits' if count == 1 else 'requests wait'} for the next decision" if count else ""
+    )
+
+
 def show_status(view: dict[str, Any]) -> None:
     """What the session is doing now."""
     console = Console(highlight=False)
@@ -213,10 +223,7 @@ def show_status(view: dict[str, Any]) -> None:
         ("budget", spent(_meters(view["budget"]))),
         *([("host", view["host"])] if view["host"] else []),
         *([("stopped", words(view["stop_reason"]))] if view["stop_reason"] else []),
-        *(
-            [("asked", "to stop at the next decision")]
-            if view["stop_requested"] and not view["stop_reason"]
-            else []
-        ),
+        *([("paused", f"by {view['paused']}")] if view["paused"] else []),
+        *([("asked", asked)] if (asked := _asked(view)) else []),
     ]
     console.print(_grid([(label, escape(text)) for label, text in rows]))

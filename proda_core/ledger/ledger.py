@@ -128,6 +128,15 @@ class Ledger:
         view: dict[str, Any] = to_plain(self.budget())
         return view
 
+    def set_limits(self, budget: BudgetConfig) -> None:
+        """Go by these limits from now on; what is used and held stays."""
+        with self._transaction():
+            for resource in Resource:
+                self._db.execute(
+                    "INSERT INTO meters (resource, cap) VALUES (?, ?) ON CONFLICT (resource) DO UPDATE SET cap = excluded.cap",
+                    (resource.value, getattr(budget, resource.value)),
+                )
+
     def left(self, resource: str) -> float | None:
         """What may still be reserved of a resource; None when unlimited."""
         return self.budget().of(resource).left
@@ -179,12 +188,7 @@ class Ledger:
                 f"{self._path.name} has format {version}, this is {_VERSION}; use the version that made it"
             )
         self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
-        with self._transaction():
-            for resource in Resource:
-                self._db.execute(
-                    "INSERT INTO meters (resource, cap) VALUES (?, ?) ON CONFLICT (resource) DO UPDATE SET cap = excluded.cap",
-                    (resource.value, getattr(budget, resource.value)),
-                )
+        self.set_limits(budget)
 
     def _reservation(self, resource: str, key: str) -> sqlite3.Row | None:
         row: sqlite3.Row | None = self._db.execute(

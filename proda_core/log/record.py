@@ -29,6 +29,7 @@ class RecordKind(StrEnum):
     SESSION = "session"
     REFUSAL = "refusal"
     NOTE = "note"
+    STEERING = "steering"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,15 @@
-"""The rule policy: stop for a named reason, else replay what was lost, else patch what pays.
+"""The rule policy: stop for a named reason, else replay what was lost, else patch what pays, unless an operator wishes otherwise.
 
 Order: request, target, plateau, budget (rounds, wall time, disk); then replay, once a patch was accepted; then nothing
-diagnosable, a patch that does not pay (a plateau), patch. Every option is returned with the reason it was or was not taken, in
-numbers. Pure and total on Observations that make sense; the others are a ToolError.
+diagnosable, a patch that does not pay (a plateau), patch. A veto leaves an option out of one decision; a preferred option comes
+before the others if it applies. Neither moves a budget, and a veto holds off no stop that was requested. Every option is returned
+with the reason it was or was not taken, in numbers. Pure and total on Observations that make sense; the others are a ToolError.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from proda_core.config import PolicyConfig, VerdictConfig
 from proda_core.policy.contract import check_observations, incumbent_round
@@ -20,11 +22,13 @@ from proda_core.types import (
     OptionConsidered,
     RoundSummary,
     StopReason,
+    Wish,
 )
 
 ROUND_DISK_BYTES = (
     20_000_000  # a mixture, an adapter of the embedded default, its reports and the log, rounded up
 )
+_HELD_OFF = (StopReason.TARGET, StopReason.PLATEAU)  # stops that a veto or a preference may overrule
 PATCHABLE_KINDS = "concept_gap and reasoning_deficit"
 
 
@@ -58,15 +62,18 @@ class RulePolicy:
         replay = self._replay(observations)
         gain = expect_gain(observations.rounds, observations.patchable)
         patch = self._patch(observations, gain)
-        if stop.applies:
-            return _decide(DecisionKind.STOP, patch=patch, replay=replay, stop=stop)
-        if replay.applies:
-            return _decide(DecisionKind.REPLAY, patch=patch, replay=replay, stop=stop)
-        if patch.applies:
-            return _decide(DecisionKind.PATCH, patch=patch, replay=replay, stop=stop)
-        reason = patch.stop_reason or StopReason.NOTHING_DIAGNOSABLE
-        stop = Finding(True, f"nothing is left to do: {patch.sentence}; {replay.sentence}", reason)
-        return _decide(DecisionKind.STOP, patch=patch, replay=replay, stop=stop)
+        unsteered = _choose(patch=patch, replay=replay, stop=stop)
+        if not observations.wishes:
+            return unsteered
+        wishes = {(wish.kind, wish.option): wish for wish in observations.wishes}  # of two alike the later
+        preferred = next((w.option for w in reversed(observations.wishes) if w.kind == "prefer"), None)
+        steered = _choose(
+            patch=_wished(patch, DecisionKind.PATCH, wishes),
+            replay=_wished(replay, DecisionKind.REPLAY, wishes),
+            stop=_wished(stop, DecisionKind.STOP, wishes),
+            preferred=preferred,
+        )
+        return steered if steered.kind is unsteered.kind else replace(steered, chosen_by="operator")
 
     def _stop(self, seen: Observations) -> Finding:
         incumbent = incumbent_round(seen)
@@ -143,6 +150,40 @@ class RulePolicy:
         if not gain.pays(least):
             return Finding(False, f"{figures}, but only {expected}: it does not pay", StopReason.PLATEAU)
         return Finding(True, f"{figures}, {expected}")
+
+
+def _choose(
+    *, patch: Finding, replay: Finding, stop: Finding, preferred: DecisionKind | None = None
+) -> Decision:
+    """The first option that applies: a stop that nobody holds off, what is preferred, then stop, replay, patch."""
+    options = {DecisionKind.STOP: stop, DecisionKind.REPLAY: replay, DecisionKind.PATCH: patch}
+    order = list(options)
+    if preferred is not None and not (stop.applies and stop.stop_reason not in _HELD_OFF):
+        order.remove(preferred)
+        order.insert(0, preferred)
+    for kind in order:
+        if options[kind].applies:
+            return _decide(kind, patch=patch, replay=replay, stop=stop)
+    reason = patch.stop_reason or StopReason.NOTHING_DIAGNOSABLE
+    stop = Finding(True, f"nothing is left to do: {patch.sentence}; {replay.sentence}", reason)
+    return _decide(DecisionKind.STOP, patch=patch, replay=replay, stop=stop)
+
+
+def _wished(
+    finding: Finding, option: DecisionKind, wishes: Mapping[tuple[str, DecisionKind], Wish]
+) -> Finding:
+    """The finding after what the operator said of its option."""
+    veto, prefer = wishes.get(("veto", option)), wishes.get(("prefer", option))
+    if prefer is not None and option is DecisionKind.STOP and not finding.applies:
+        return Finding(True, f"a stop is preferred by {prefer}", StopReason.REQUEST)
+    if veto is not None and finding.applies and finding.stop_reason in (None, *_HELD_OFF):
+        return Finding(False, f"{finding.sentence}; but vetoed by {veto}", StopReason.REQUEST)
+    if veto is not None:
+        return replace(finding, sentence=f"{finding.sentence}; the veto of {veto} changes nothing here")
+    if prefer is not None:
+        does = "preferred by" if finding.applies else "it does not apply, though preferred by"
+        return replace(finding, sentence=f"{finding.sentence}; {does} {prefer}")
+    return finding
 
 
 def _target(seen: Observations, incumbent: RoundSummary) -> Finding:

@@ -24,6 +24,7 @@ from proda_core.config import Config, config_from
 from proda_core.errors import ConfigError, SessionError
 from proda_core.ids import digest
 from proda_core.locks import FileLock
+from proda_core.session.inbox import Inbox
 from proda_core.session.paths import SessionPaths
 
 _FORMAT = 1
@@ -136,15 +137,20 @@ class SessionFolder(SessionPaths):
             return ""
         return f"process {found['pid']} on {found['machine']} since {found['since']}"
 
-    def request_stop(self) -> None:
-        """Ask the host to stop at its next decision."""
+    def stop_now(self) -> None:
+        """End the session, whatever it is doing, by the file that asks for it."""
         write_atomic(self.stop_request, b"")
 
-    def stop_requested(self) -> bool:
+    def stops_now(self) -> bool:
         return self.stop_request.exists()
 
     def clear_stop(self) -> None:
         self.stop_request.unlink(missing_ok=True)
+
+    @property
+    def steering(self) -> Inbox:
+        """The requests of people who steer."""
+        return Inbox(self.inbox)
 
     def disk_bytes(self) -> int:
         """Bytes of all files in the session; links are not followed, and what vanishes while counting does not count."""

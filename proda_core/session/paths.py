@@ -54,5 +54,5 @@ class SessionPaths:
 
     @property
     def stop_request(self) -> Path:
-        """Written by ``proda stop``; the host polls it and ends with the stop reason *request*."""
+        """Whoever makes this file ends the session within seconds, with the stop reason *request*; resuming takes it away."""
         return self.inbox / "STOP"

@@ -8,6 +8,7 @@ from proda_core.types.decision import (
     OptionConsidered,
     RoundSummary,
     StopReason,
+    Wish,
 )
 from proda_core.types.evaluation import (
     Diagnosis,
@@ -69,5 +70,6 @@ __all__ = [
     "Split",
     "StopReason",
     "Verdict",
+    "Wish",
     "example_parts",
 ]

@@ -42,6 +42,19 @@ class RoundSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """What an operator wants of one decision: an option left out (``veto``), or taken before the others (``prefer``)."""
+
+    kind: str  # veto or prefer
+    option: DecisionKind
+    by: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.by}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
 class Observations:
     """Everything a policy may look at. Counts are dev items of the incumbent."""
 
@@ -62,6 +75,7 @@ class Observations:
     disk_left_bytes: int | None
     stop_requested: bool
     target_dev: float | None
+    wishes: tuple[Wish, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

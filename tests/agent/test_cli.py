@@ -177,7 +177,7 @@ def test_a_second_host_is_refused_and_changes_nothing_of_the_firsts_session(
             ran = cli(*arguments)
             assert ran.code == SessionError.exit_code and f"is in use by {holder}" in ran.err
         after = {name: found for name, found in tree(session.root).items() if name != "host.lock"}
-        assert after == before and session.stop_requested()
+        assert after == before and [one.kind for one in session.steering.requests()] == ["stop"]
 
 
 def test_stop_is_seen_by_status_and_taken_back_by_resume(
@@ -186,7 +186,9 @@ def test_stop_is_seen_by_status_and_taken_back_by_resume(
     assert cli("stop", session.root).code == 0
     assert cli("status", session.root, "--json").json["stop_requested"] is True
     assert cli("resume", session.root).code == DONE
-    assert not session.stop_requested()
+    status = cli("status", session.root, "--json").json
+    assert (status["stop_requested"], status["stop_reason"]) == (False, "budget_rounds")
+    assert [one.kind for one in session.steering.requests()] == ["stop", "resume"]
 
 
 def _wait_until(condition: Callable[[], bool]) -> None:

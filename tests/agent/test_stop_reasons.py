@@ -14,10 +14,11 @@ from rich.console import Console
 
 from agent.drive import Outcome, drive
 from agent.exit_codes import EXIT_CODES, INTERRUPTED
+from agent.nodes import Nodes
 from proda_core.errors import TooFewGroups
 from proda_core.log import verify
-from proda_core.session import SessionFolder
-from proda_core.types import StopReason
+from proda_core.session import SessionFolder, SteerKind
+from proda_core.types import DecisionKind, StopReason
 from tests.sessions import (
     Bench,
     FinishedSession,
@@ -130,9 +131,74 @@ def test_a_wall_budget_spent_in_a_job_stops_there_and_more_of_it_goes_on(variant
 
 def test_a_stop_request_is_honoured_at_the_next_decision(variant: Any) -> None:
     folder = variant()
-    folder.request_stop()
+    folder.steering.post(SteerKind.STOP, by="ann", why="the machine is needed")
     ended(folder, run_to_end(folder), StopReason.REQUEST)
     assert kinds(folder) == ["stop"]
+    (steered,) = records_of(folder, "steering")
+    assert (steered.body["by"], steered.body["why"]) == ("ann", "the machine is needed")
+    again = run_to_end(folder, reopen=True)  # decided on once, it holds no longer
+    ended(folder, again, StopReason.BUDGET_ROUNDS)
+
+
+def test_the_file_stop_ends_a_session_in_the_middle_of_a_job_and_the_rest_can_be_resumed(
+    variant: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = variant(training={"warmup_share": 0.2})  # so that V1 is not found trained
+    work = Nodes._work
+
+    async def touched(nodes: Nodes, tool: str, **arguments: Any) -> dict[str, Any]:
+        if tool == "train_adapter":
+            folder.stop_now()
+        return await work(nodes, tool, **arguments)
+
+    monkeypatch.setattr(Nodes, "_work", touched)
+    outcome = run_to_end(folder)
+    ended(folder, outcome, StopReason.REQUEST)
+    assert kinds(folder) == [] and "STOP" in outcome.detail
+    monkeypatch.undo()
+    folder.clear_stop()
+    ended(folder, run_to_end(folder), StopReason.BUDGET_ROUNDS)
+    assert kinds(folder) == ["patch", "stop"]
+
+
+def test_a_veto_and_a_new_budget_are_taken_at_the_next_decision_and_logged_with_who_and_why(
+    variant: Any,
+) -> None:
+    folder = variant()
+    folder.steering.post(SteerKind.BUDGET, by="ann", why="longer", limits={"rounds": 3, "wall_s": None})
+    folder.steering.post(SteerKind.BUDGET, by="ann", why="nonsense", limits={"bytes": 3})
+    folder.steering.post(SteerKind.VETO, by="bob", why="not today", option=DecisionKind.PATCH)
+    outcome = run_to_end(folder)
+    ended(folder, outcome, StopReason.REQUEST)
+    (decision,) = decisions_of(folder)
+    assert decision["chosen_by"] == "operator" and "bob: not today" in decision["reason"]
+    effects = {r.body["why"]: r.body["effect"] for r in records_of(folder, "steering")}
+    assert effects["longer"] == effects["not today"] == "taken" and effects["nonsense"].startswith(
+        "refused: "
+    )
+    assert SessionFolder.open(folder.root).config.budget.rounds == 3
+    assert records_of(folder, "decision")[0].budget["rounds"]["limit"] == 3
+
+
+def test_a_paused_session_waits_at_its_next_decision_until_it_is_resumed(
+    variant: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = variant()
+    folder.steering.post(SteerKind.PAUSE, by="ann", why="looking")
+    waited: list[float] = []
+
+    async def resume_after(seconds: float) -> None:
+        waited.append(seconds)
+        assert kinds(folder) == []
+        if len(waited) == 2:
+            folder.steering.post(SteerKind.RESUME, by="ann", why="seen")
+
+    monkeypatch.setattr("agent.nodes.sleep", resume_after)
+    ended(folder, run_to_end(folder), StopReason.BUDGET_ROUNDS)
+    assert len(waited) == 2 and [r.body["kind"] for r in records_of(folder, "steering")] == [
+        "pause",
+        "resume",
+    ]
 
 
 def test_a_failing_job_stops_the_session_with_its_typed_error_and_mending_it_goes_on(

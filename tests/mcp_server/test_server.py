@@ -33,6 +33,7 @@ VALID: dict[str, dict[str, Any]] = {
     "diagnose_failures": {"report_id": "q_" + "0" * 16},
     "write_patch": {"diagnosis_id": "y_" + "0" * 16},
     "judge_candidate": {"report_id": "q_" + "0" * 16},
+    "steer_session": {"action": "note", "by": "ann", "why": "a look"},
     "record_decision": {
         "key": "decision-0",
         "decision": {
@@ -82,15 +83,16 @@ def test_every_registered_tool_is_listed_with_both_schemas_and_a_description(
 def test_annotations_say_which_tools_only_read(fresh: SessionFolder) -> None:
     listed = with_client(fresh, lambda client: client.list_tools()).tools
     for tool in listed:
-        assert tool.annotations.read_only_hint is BY_NAME[tool.name].read_only
+        assert tool.annotations.read_only_hint is (BY_NAME[tool.name].scope == "read")
         assert tool.annotations.open_world_hint is False
         assert tool.annotations.destructive_hint is False
-    assert {t.name for t in TOOLS if t.read_only} == {
+    assert {t.name for t in TOOLS if t.scope == "read"} == {
         "get_status",
         "report_session",
         "verify_log",
         *ABOUT_THE_GRAPH,
     }
+    assert [t.name for t in TOOLS if t.scope == "steer"] == ["steer_session"]
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
@@ -124,6 +126,11 @@ def test_tools_with_arguments_take_them_in_their_right_form() -> None:
         ("record_decision", {"key": "decision-0", "decision": "stop"}, "decision"),
         ("finish_session", {"reason": "bored", "detail": ""}, "reason"),
         ("finish_session", {"reason": "request"}, "detail"),
+        ("steer_session", {"action": "explode", "by": "a", "why": "b"}, "action"),
+        ("steer_session", {"action": "note", "by": "a"}, "why"),
+        ("steer_session", {"action": "note", "by": "a", "why": "x" * 501}, "why"),
+        ("steer_session", {"action": "budget", "by": "a", "why": "b", "rounds": 1.5}, "rounds"),
+        ("steer_session", {"action": "budget", "by": "a", "why": "b", "wall_s": "9"}, "wall_s"),
     ],
 )
 @pytest.mark.parametrize("mode", MODES)
@@ -223,7 +230,9 @@ def reading(folder: SessionFolder, act: Callable[[Client], Awaitable[Any]], mode
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_reader_gets_the_read_only_tools_and_changes_nothing(fresh: SessionFolder, mode: str) -> None:
+def test_a_reader_gets_the_tools_that_read_and_steer_and_changes_nothing_but_the_inbox(
+    fresh: SessionFolder, mode: str
+) -> None:
     with_client(fresh, lambda client: client.call_tool("get_status", {}))
     before = tree(fresh.root)
 
@@ -239,8 +248,11 @@ def test_a_reader_gets_the_read_only_tools_and_changes_nothing(fresh: SessionFol
             await client.call_tool("curate_corpus", {})
         return names
 
-    assert reading(fresh, act, mode) == [tool.name for tool in TOOLS if tool.read_only]
-    assert tree(fresh.root) == before
+    assert reading(fresh, act, mode) == [tool.name for tool in TOOLS if tool.scope != "work"]
+    after = tree(fresh.root)
+    assert {name: found for name, found in after.items() if not name.startswith("inbox")} == before
+    (posted,) = fresh.steering.requests()
+    assert (posted.kind, posted.why) == ("note", VALID["steer_session"]["why"])
 
 
 @pytest.mark.parametrize("tool", ["report_session", "verify_log", "get_status"])

@@ -42,7 +42,7 @@ def test_a_client_lists_and_calls_the_reading_tools_over_stdio_and_nothing_chang
         server = StdioServerParameters(command=COMMAND[0], args=[*COMMAND[1:], str(folder.root)])
         async with Client(server, mode=mode) as client:
             names = [tool.name for tool in (await client.list_tools()).tools]
-            assert names == [tool.name for tool in TOOLS if tool.read_only]
+            assert names == [tool.name for tool in TOOLS if tool.scope != "work"]
             for name in ("get_status", "report_session", "graph_stats"):
                 result = await client.call_tool(name, {})
                 assert not result.is_error and result.structured_content

@@ -52,7 +52,7 @@ def test_no_result_of_any_tool_and_no_page_contains_a_sealed_item(
 ) -> None:
     folder = copied(finished_session.folder, tmp_path)
     seen = with_client(folder, lambda client: everything(client, folder))
-    assert {name.split(" ")[0] for name in seen} | {"record_decision", "finish_session"} == {
+    assert {name.split(" ")[0] for name in seen} | {"record_decision", "finish_session", "steer_session"} == {
         t.name for t in TOOLS
     }
     view = json.loads(seen["report_session {}"])["structuredContent"]

@@ -23,6 +23,7 @@ from proda_core.types import (
     Observations,
     RoundSummary,
     StopReason,
+    Wish,
 )
 
 
@@ -70,6 +71,13 @@ SEEN = Observations(
 POLICY = RulePolicy(PolicyConfig())
 FAILED_PATCHES = (BASE, V1, *(finished(n, "patch", 0.4, accepted=False, patch=f"p{n}") for n in (2, 3, 4)))
 
+WISHES = st.builds(
+    Wish,
+    st.sampled_from(["veto", "prefer"]),
+    st.sampled_from(list(DecisionKind)),
+    st.just("ann"),
+    st.just("so"),
+)
 PATCH, REPLAY, STOP = DecisionKind.PATCH, DecisionKind.REPLAY, DecisionKind.STOP
 Why = StopReason
 NO_FAILURE: dict[str, Any] = {"failures": 0, "diagnoses": {}, "patchable": 0, "unpatchable_sealed": 0}
@@ -108,6 +116,42 @@ def test_a_situation_leads_to_its_decision_and_the_reason_has_its_numbers(
     taken = [option for option in found.options if option.taken]
     assert [option.kind for option in taken] == [kind]
     assert taken[0].reason == found.reason
+
+
+STEERED: list[tuple[str, dict[str, Any], tuple[tuple[str, DecisionKind], ...], DecisionKind, StopReason | None, str]] = [
+    ("a patch is vetoed", {}, (("veto", PATCH),), STOP, Why.REQUEST, "operator"),
+    ("a replay is vetoed", {"lost_items": 12, **REPAIRED}, (("veto", REPLAY),), PATCH, None, "operator"),
+    ("a patch comes first", {"lost_items": 12, **REPAIRED}, (("prefer", PATCH),), PATCH, None, "operator"),
+    ("what came anyway is preferred", {}, (("prefer", PATCH),), PATCH, None, "rule"),
+    ("what does not apply is preferred", {}, (("prefer", REPLAY),), PATCH, None, "rule"),
+    ("a stop is preferred", {}, (("prefer", STOP),), STOP, Why.REQUEST, "operator"),
+    ("a plateau is vetoed", {"rejected_in_a_row": 2}, (("veto", STOP),), PATCH, None, "operator"),
+    ("a patch is preferred to a plateau", {"rejected_in_a_row": 2}, (("prefer", PATCH),), PATCH, None, "operator"),
+    ("the target is vetoed", {"target_dev": 0.4}, (("veto", STOP),), PATCH, None, "operator"),
+    ("a budget is vetoed", {"rounds_left": 0}, (("veto", STOP),), STOP, Why.BUDGET_ROUNDS, "rule"),
+    ("a patch is preferred to a budget", {"rounds_left": 0}, (("prefer", PATCH),), STOP, Why.BUDGET_ROUNDS, "rule"),
+    ("a requested stop is vetoed", {"stop_requested": True}, (("veto", STOP),), STOP, Why.REQUEST, "rule"),
+    ("all is vetoed", {}, (("veto", PATCH), ("veto", REPLAY), ("veto", STOP)), STOP, Why.REQUEST, "operator"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "wishes", "kind", "reason", "by"),
+    [case[1:] for case in STEERED],
+    ids=[case[0] for case in STEERED],
+)
+def test_an_operators_wish_moves_the_decision_as_far_as_it_may_and_is_named(
+    changes: dict[str, Any],
+    wishes: tuple[tuple[str, DecisionKind], ...],
+    kind: DecisionKind,
+    reason: StopReason | None,
+    by: str,
+) -> None:
+    wished = tuple(Wish(what, option, "ann", "so it is") for what, option in wishes)
+    found = POLICY.decide(replace(SEEN, **changes, wishes=wished))
+    assert (found.kind, found.stop_reason, found.chosen_by) == (kind, reason, by)
+    said = {option.kind: option.reason for option in found.options}
+    assert all("ann: so it is" in said[option] for _, option in wishes)
 
 
 def test_every_decision_and_every_stop_reason_of_a_policy_is_reached() -> None:
@@ -245,6 +289,7 @@ def observations(draw: st.DrawFn) -> Observations:
         disk_left_bytes=draw(st.none() | st.integers(-100, 10**10)),
         stop_requested=draw(st.booleans()),
         target_dev=draw(st.none() | st.floats(0.01, 1)),
+        wishes=tuple(draw(st.lists(WISHES, max_size=3))),
     )
 
 

@@ -162,14 +162,14 @@ def test_sessions_are_found_by_path_by_name_and_as_the_newest(root: Path, corpus
         find_session("x", root)
 
 
-def test_a_stop_request_is_seen_until_it_is_cleared(root: Path, corpus: Path) -> None:
+def test_the_file_that_stops_a_session_is_seen_until_it_is_cleared(root: Path, corpus: Path) -> None:
     folder = session(root, corpus)
-    assert not folder.stop_requested()
-    folder.request_stop()
-    assert folder.stop_requested()
+    assert not folder.stops_now()
+    folder.stop_now()
+    assert folder.stops_now()
     folder.clear_stop()
     folder.clear_stop()
-    assert not folder.stop_requested()
+    assert not folder.stops_now()
 
 
 def test_disk_use_is_the_bytes_of_all_files_and_follows_no_link(root: Path, corpus: Path) -> None:
