@@ -10,12 +10,14 @@ from contextlib import asynccontextmanager
 
 from agent.client import ToolClient
 from mcp_server.benching import RECIPES, bench_repair, write_figures
-from mcp_server.hosting import create_session, own_session, read_session, write_report
+from mcp_server.hosting import Address, Serving, create_session, own_session, read_session, write_report
 from mcp_server.stdio import serve_stdio
 from proda_core.session import SessionFolder
 
 __all__ = [
     "RECIPES",
+    "Address",
+    "Serving",
     "bench_repair",
     "create_session",
     "owned",
@@ -27,9 +29,9 @@ __all__ = [
 
 
 @asynccontextmanager
-async def owned(folder: SessionFolder) -> AsyncIterator[ToolClient]:
-    """A client on the in-memory server of a host that owns the session."""
-    async with own_session(folder) as server, ToolClient(server) as client:
+async def owned(folder: SessionFolder, *, serving: Serving | None = None) -> AsyncIterator[ToolClient]:
+    """A client on the in-memory server of a host that owns the session; ``serving`` opens it to others over HTTP as well."""
+    async with own_session(folder, serving=serving) as server, ToolClient(server) as client:
         yield client
 
 

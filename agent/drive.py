@@ -6,12 +6,13 @@ SIGINT and SIGTERM end the running job at its next checkpoint and leave a sessio
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from dataclasses import dataclass
 
 from rich.console import Console
 
-from agent.connect import owned
+from agent.connect import Address, Serving, owned
 from agent.exit_codes import EXIT_CODES, INTERRUPTED
 from agent.loop import run_loop
 from agent.nodes import Halted, Interrupted, Nodes
@@ -19,6 +20,8 @@ from agent.view import SessionView
 from proda_core.policy import RulePolicy
 from proda_core.session import SessionFolder
 from proda_core.types import StopReason
+
+_LOOK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +33,43 @@ class Outcome:
     exit_code: int
 
 
-def drive(folder: SessionFolder, console: Console, *, reopen: bool = False) -> Outcome:
-    """Run or resume the session in this process."""
-    return asyncio.run(_drive(folder, console, reopen=reopen))
+def drive(
+    folder: SessionFolder, console: Console, *, reopen: bool = False, address: Address | None = None
+) -> Outcome:
+    """Run or resume the session in this process; at an ``address`` others may look and steer meanwhile."""
+    return asyncio.run(_drive(folder, console, reopen=reopen, address=address))
 
 
-async def _drive(folder: SessionFolder, console: Console, *, reopen: bool) -> Outcome:
+def serve(folder: SessionFolder, console: Console, address: Address) -> None:
+    """Host the session for clients to drive, until it is asked to end."""
+    asyncio.run(_serve(folder, console, address))
+
+
+async def _serve(folder: SessionFolder, console: Console, address: Address) -> None:
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    async with owned(folder, serving=_serving(folder, console, address, drivable=True)):
+        while not ended.is_set() and not folder.stops_now():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), _LOOK_S)
+
+
+def _serving(folder: SessionFolder, console: Console, address: Address, *, drivable: bool) -> Serving:
+    def tell(url: str) -> None:
+        console.print(
+            f"  served at [bold]{url}[/]; tokens in {folder.access}", highlight=False, soft_wrap=True
+        )
+
+    return Serving(address, drivable, tell)
+
+
+async def _drive(
+    folder: SessionFolder, console: Console, *, reopen: bool, address: Address | None
+) -> Outcome:
     console.print(f"[bold]session {folder.name}[/]  [dim]{folder.root}[/]", highlight=False, soft_wrap=True)
-    async with owned(folder) as client:
+    serving = _serving(folder, console, address, drivable=False) if address is not None else None
+    async with owned(folder, serving=serving) as client:
         with SessionView(console) as view:
             nodes = Nodes(
                 client,

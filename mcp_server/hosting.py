@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mcp.server import Server
 
+from mcp_server.http import Address, caller_scopes, served
 from mcp_server.page import render_page
 from mcp_server.server import build_server
 from proda_core.artifacts import write_atomic
@@ -29,15 +31,26 @@ from tools.host import GraphCopy, Host, Owner
 from tools.registry import TOOLS
 from tools.work import job_handle
 
-__all__ = ["create_session", "own_session", "read_session", "write_report"]
+__all__ = ["Address", "Serving", "create_session", "own_session", "read_session", "write_report"]
 _TICK_S = 1.0
 _LOOK_S = 0.1
 _ENDING_S = 300.0  # what a worker may take to its next checkpoint
 
 
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How a session is served over HTTP. ``drivable``: the tools that work too, for a session that nothing else drives."""
+
+    address: Address
+    drivable: bool
+    tell: Callable[[str], None]  # hears the URL
+
+
 @asynccontextmanager
-async def own_session(folder: SessionFolder) -> AsyncIterator[Server[dict[str, Any]]]:
-    """Be the session's host and serve all its tools; SessionError when another process is."""
+async def own_session(
+    folder: SessionFolder, *, serving: Serving | None = None
+) -> AsyncIterator[Server[dict[str, Any]]]:
+    """Be the session's host and serve all its tools in memory, and over HTTP if asked; SessionError when another process is."""
     async with AsyncExitStack() as stack:
         stack.enter_context(folder.hosted())
         ledger = stack.enter_context(Ledger(folder.ledger, folder.config.budget))
@@ -47,6 +60,10 @@ async def own_session(folder: SessionFolder) -> AsyncIterator[Server[dict[str, A
         _note_start(host)
         await _let_cancelled_end(host)
         _settle_ended(host)
+        if serving is not None:
+            offered = [tool for tool in TOOLS if serving.drivable or tool.scope != "work"]
+            public = build_server(host, offered, caller_scopes=caller_scopes)
+            serving.tell(await stack.enter_async_context(served(public, folder, serving.address)))
         ticking = asyncio.create_task(_tick(ledger))
         try:
             yield build_server(host, TOOLS)

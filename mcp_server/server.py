@@ -7,9 +7,8 @@ without echoing the value. Expected failures come back as ``isError`` results wi
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any
 
 from mcp import MCPError
@@ -27,12 +26,15 @@ from mcp_types import Tool as ToolSchema
 from pydantic import ValidationError
 
 from proda_core import __version__
-from proda_core.errors import GuardRefusal, ProdaError, ToolError
+from proda_core.errors import GuardRefusal, ProdaError, SessionError, ToolError
 from proda_core.serialize import to_plain
 from tools.base import Tool, ToolModel
 from tools.host import Host
 from tools.work import refuse
 
+Context = ServerRequestContext[dict[str, Any]]
+ListTools = Callable[[Context, PaginatedRequestParams | None], Awaitable[ListToolsResult]]
+CallTool = Callable[[Context, CallToolRequestParams], Awaitable[CallToolResult]]
 INSTRUCTIONS = (
     "ProDa Agent improves a language model on a body of text and logs every decision. Start with get_status. Tools that start "
     "long work return a job handle at once; call wait_for_job until its state is no longer running. The guard's rules are "
@@ -40,28 +42,34 @@ INSTRUCTIONS = (
 )
 
 
-def build_server(host: Host, tools: Iterable[Tool]) -> Server[dict[str, Any]]:
-    """An MCP server over one session. A reader host gets the tools that read and steer alone."""
+def build_server(
+    host: Host, tools: Iterable[Tool], *, caller_scopes: Callable[[], Collection[str]] | None = None
+) -> Server[dict[str, Any]]:
+    """An MCP server over one session. A reader host gets the tools that read and steer alone.
+
+    ``caller_scopes`` says what the caller in hand may do (read; steer, which is needed for all else); without it, everything.
+    """
     table = {tool.name: tool for tool in tools if tool.scope != "work" or host.owner is not None}
-    lock = asyncio.Lock()
 
-    async def list_tools(
-        _context: ServerRequestContext[dict[str, Any]], _params: PaginatedRequestParams | None
-    ) -> ListToolsResult:
-        return ListToolsResult(tools=[_schema(tool) for tool in table.values()])
+    def may(tool: Tool) -> bool:
+        needed = "read" if tool.scope == "read" else "steer"
+        return caller_scopes is None or needed in caller_scopes()
 
-    async def call_tool(
-        _context: ServerRequestContext[dict[str, Any]], params: CallToolRequestParams
-    ) -> CallToolResult:
+    async def list_tools(_context: Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
+        return ListToolsResult(tools=[_schema(tool) for tool in table.values() if may(tool)])
+
+    async def call_tool(_context: Context, params: CallToolRequestParams) -> CallToolResult:
         tool = table.get(params.name)
         if tool is None:
             raise MCPError(INVALID_PARAMS, f"unknown tool: {params.name[:80]!r}")
         try:
+            if not may(tool):
+                raise SessionError(f"{tool.name} needs the token that steers; this one reads")
             arguments = parse_arguments(tool, params.arguments or {})
             if tool.scope != "work" or tool.name == "wait_for_job":
                 result = await tool.run(host, arguments)
             else:
-                async with lock:
+                async with host.changing:
                     result = await tool.run(host, arguments)
         except ProdaError as error:
             if host.owner is not None and tool.scope != "read":
@@ -69,6 +77,11 @@ def build_server(host: Host, tools: Iterable[Tool]) -> Server[dict[str, Any]]:
             return _failure(error)
         return _success(result)
 
+    return named_server(list_tools, call_tool)
+
+
+def named_server(list_tools: ListTools, call_tool: CallTool) -> Server[dict[str, Any]]:
+    """A server under this project's name that answers with these."""
     return Server(
         "proda-agent",
         version=__version__,

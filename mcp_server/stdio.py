@@ -1,19 +1,73 @@
 """A session over standard input and output, for clients that start their servers themselves.
 
-The server reads the session's folder and puts what is asked of the session into its inbox, so it works beside a running host and
-where there is none. Only
-protocol messages reach standard output: the SDK keeps the descriptor and points file descriptor 1 at standard error.
+Where a host serves the session, calls go on to it; where none does, the session's folder is read, and what is asked of the
+session waits in its inbox. Which of the two is looked up for each call, so hosts may come and go. Only protocol messages reach
+standard output: the SDK keeps the descriptor and points file descriptor 1 at standard error.
 """
 
 from __future__ import annotations
 
-from mcp.server.stdio import stdio_server
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
+import httpx2
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.server import Server
+from mcp.server.stdio import stdio_server
+from mcp_types import CallToolRequestParams, CallToolResult, ListToolsResult, PaginatedRequestParams
+
+from mcp_server.access import access_to
 from mcp_server.hosting import read_session
+from mcp_server.http import url_of_host
+from mcp_server.server import Context, named_server
 from proda_core.session import SessionFolder
+
+_CONNECT_S = 2.0
+_ANSWER_S = 60.0  # above what wait_for_job may take
 
 
 async def serve_stdio(folder: SessionFolder) -> None:
-    """Serve the tools that read and steer until the client closes standard input."""
-    async with read_session(folder) as server, stdio_server() as (incoming, outgoing):
+    """Serve until the client closes standard input."""
+    async with read_session(folder) as reader, Client(reader) as here, stdio_server() as (incoming, outgoing):
+        server = forwarding_server(folder, here)
         await server.run(incoming, outgoing, server.create_initialization_options())
+
+
+def forwarding_server(folder: SessionFolder, here: Client) -> Server[dict[str, Any]]:
+    """A server whose tools are those of the session's host while it serves, else those of the reader behind ``here``."""
+
+    async def list_tools(_context: Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
+        async with _nearest(folder, here) as client:
+            return await client.list_tools()
+
+    async def call_tool(_context: Context, params: CallToolRequestParams) -> CallToolResult:
+        async with _nearest(folder, here) as client:
+            return await client.call_tool(params.name, params.arguments or {})
+
+    return named_server(list_tools, call_tool)
+
+
+@asynccontextmanager
+async def _nearest(folder: SessionFolder, here: Client) -> AsyncIterator[Client]:
+    """A client of the host, where one answers, else ``here``."""
+    async with AsyncExitStack() as stack:
+        client = here
+        if url := url_of_host(folder):
+            try:
+                client = await stack.enter_async_context(_hosts_client(folder, url))
+            except (OSError, httpx2.HTTPError, ExceptionGroup):
+                client = here  # it ended just now
+        yield client
+
+
+@asynccontextmanager
+async def _hosts_client(folder: SessionFolder, url: str) -> AsyncIterator[Client]:
+    headers = {"Authorization": f"Bearer {access_to(folder.access).steer}"}
+    timeout = httpx2.Timeout(_ANSWER_S, connect=_CONNECT_S)
+    async with (
+        httpx2.AsyncClient(headers=headers, timeout=timeout, trust_env=False) as http,
+        Client(streamable_http_client(url, http_client=http)) as client,
+    ):
+        yield client

@@ -44,12 +44,16 @@ def file_digest(path: Path) -> str:
     return sha.hexdigest()
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: temporary name in the same folder, fsync, rename, fsync the folder."""
+def write_atomic(path: Path, data: bytes, *, mode: int = 0o666) -> None:
+    """Write a file whole or not at all: temporary name in the same folder, fsync, rename, fsync the folder.
+
+    ``mode`` is what the file may be from its first moment, less the process's umask.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
-        with temporary.open("wb") as handle:
+        handle = os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb")
+        with handle:
             handle.write(data)
             handle.flush()
             os.fsync(handle.fileno())

@@ -6,6 +6,7 @@ and asks a copy of the graph of its own, so it can look into a session that anot
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,6 +79,7 @@ class Host:
     store: ArtifactStore
     owner: Owner | None
     copy: GraphCopy | None = None
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)  # held by a tool that changes the session
     _cache: dict[str, Any] = field(default_factory=dict)
 
     @property

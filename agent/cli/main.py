@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from agent.cli import audit, bench, graph, mcp, session
+from agent.cli import audit, bench, graph, mcp, serve, session
 from proda_core import __version__
 from proda_core.errors import ProdaError
 
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 session.register(app)
 mcp.register(app)
+serve.register(app)
 app.add_typer(graph.app, name="graph")
 app.add_typer(audit.app, name="audit")
 app.add_typer(bench.app, name="bench")

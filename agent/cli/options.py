@@ -25,6 +25,11 @@ RootOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 
+ServeOption = Annotated[
+    bool, typer.Option("--serve", help="Let MCP clients on this machine look and steer meanwhile, over HTTP.")
+]
+PortOption = Annotated[int, typer.Option(min=0, max=65535, help="Port to serve on; 0 takes a free one.")]
+
 DEFAULT_ROOT = Path("sessions")
 _DURATION = re.compile(r"^(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?$")
 

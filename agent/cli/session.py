@@ -13,7 +13,9 @@ from agent.cli.ladder import ladder_markdown
 from agent.cli.options import (
     DEFAULT_ROOT,
     JsonOption,
+    PortOption,
     RootOption,
+    ServeOption,
     SessionArgument,
     chosen,
     operator,
@@ -22,7 +24,7 @@ from agent.cli.options import (
     stderr,
 )
 from agent.cli.show import show_paths, show_report, show_status
-from agent.connect import create_session, reading, write_report
+from agent.connect import Address, create_session, reading, write_report
 from agent.drive import Outcome, drive
 from proda_core.config import load_config
 from proda_core.demo import DEMO_CONFIG, DEMO_CORPUS
@@ -54,6 +56,8 @@ def run(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Override one key: --set training.rank=8")
     ] = None,
+    serve: ServeOption = False,
+    port: PortOption = 0,
     sessions: RootOption = DEFAULT_ROOT,
     json: JsonOption = False,
 ) -> None:
@@ -72,7 +76,7 @@ def run(
     if corpus is not None and "name" not in resolved.model_fields_set:
         resolved = resolved.model_copy(update={"name": _name_of(corpus.resolve())})
     folder = create_session(sessions, resolved, (corpus or DEMO_CORPUS).resolve())
-    _finish(folder, drive(folder, stderr()), as_json=json)
+    _finish(folder, drive(folder, stderr(), address=_address(serve, port)), as_json=json)
 
 
 def _name_of(corpus: Path) -> str:
@@ -87,6 +91,8 @@ def resume(
         str | None, typer.Option(help="New wall-clock budget in all, spent time included.")
     ] = None,
     rounds: Annotated[int | None, typer.Option(help="New number of rounds after V1 at most.")] = None,
+    serve: ServeOption = False,
+    port: PortOption = 0,
     sessions: RootOption = DEFAULT_ROOT,
     json: JsonOption = False,
 ) -> None:
@@ -106,7 +112,13 @@ def resume(
         folder.clear_stop()
         if asked["paused"] or asked["stop_requested"]:
             folder.steering.post(SteerKind.RESUME, by=operator(), why="proda resume")
-    _finish(folder, drive(folder, stderr(), reopen=reopen), as_json=json)
+    outcome = drive(folder, stderr(), reopen=reopen, address=_address(serve, port))
+    _finish(folder, outcome, as_json=json)
+
+
+def _address(serve: bool, port: int) -> Address | None:
+    """This machine alone; ``proda serve`` knows more."""
+    return Address(port=port) if serve else None
 
 
 def status(

@@ -49,6 +49,16 @@ class SessionPaths:
         return self.root / "report.html"
 
     @property
+    def access(self) -> Path:
+        """The tokens of a served session, for its owner's eyes alone."""
+        return self.root / "access.json"
+
+    @property
+    def serving(self) -> Path:
+        """Where the session is served, as long as it is."""
+        return self.root / "serving.json"
+
+    @property
     def inbox(self) -> Path:
         return self.root / "inbox"
 

@@ -13,9 +13,10 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
+from mcp_server.hosting import Address, Serving, own_session
 from proda_core.errors import SessionError
 from proda_core.session import SessionFolder
-from tests.sessions import Bench, FinishedSession, copied, tree, with_client
+from tests.sessions import Bench, FinishedSession, copied, records_of, tree, with_client
 from tools.registry import TOOLS
 
 COMMAND = [sys.executable, "-c", "from agent.cli.main import main; main()", "mcp"]
@@ -87,3 +88,24 @@ def test_a_start_that_fails_says_why_on_standard_error_and_nothing_on_standard_o
     )
     assert ran.returncode == SessionError.exit_code
     assert ran.stdout == "" and "no session is called 'none'" in ran.stderr
+
+
+def test_calls_go_on_to_the_host_that_serves_the_session_and_to_the_folder_when_it_is_gone(
+    fresh: SessionFolder,
+) -> None:
+    async def ask() -> None:
+        server = StdioServerParameters(command=COMMAND[0], args=[*COMMAND[1:], str(fresh.root)])
+        async with Client(server) as client:
+            async with own_session(fresh, serving=Serving(Address(), True, lambda url: None)):
+                assert [tool.name for tool in (await client.list_tools()).tools] == [
+                    tool.name for tool in TOOLS
+                ]
+                started = await client.call_tool("curate_corpus", {})
+                assert not started.is_error
+                stale = fresh.serving.read_bytes()
+            fresh.serving.write_bytes(stale)  # as a host that was killed leaves it
+            names = [tool.name for tool in (await client.list_tools()).tools]
+            assert names == [tool.name for tool in TOOLS if tool.scope != "work"]
+
+    asyncio.run(ask())
+    assert records_of(fresh, "intent")[0].body["tool"] == "curate_corpus"

@@ -1,0 +1,35 @@
+"""serve: a session's host alone, for a person or an MCP client to drive."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from agent.cli.options import DEFAULT_ROOT, PortOption, RootOption, SessionArgument, chosen, stderr
+from agent.connect import Address
+from agent.drive import serve as serve_session
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the root of the command line."""
+    app.command()(serve)
+
+
+def serve(
+    session: SessionArgument = None,
+    host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
+    port: PortOption = 0,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A further name by which clients may call it; needed beyond this machine."),
+    ] = None,
+    sessions: RootOption = DEFAULT_ROOT,
+) -> None:
+    """Serve a session over HTTP to MCP clients, which do every step themselves. Ctrl-C ends it.
+
+    The steps are the same tools that proda run calls, with the same guard. Clients need one of the two tokens in the session's
+    access.json: one reads, the other steers and works.
+    """
+    folder = chosen(session, sessions)
+    serve_session(folder, stderr(), Address(host, port, tuple(allow_host or ())))

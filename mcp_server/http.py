@@ -1,0 +1,143 @@
+"""A session over streamable HTTP, on this machine unless told otherwise, for holders of its tokens.
+
+Whatever address is served, Host and Origin headers have to name it or one that was allowed, and every request carries a token.
+Where the session is served stands in ``serving.json`` as long as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import json
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import uvicorn
+from mcp.server import Server
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.auth.settings import AuthSettings
+from mcp.server.transport_security import TransportSecuritySettings
+from pydantic import AnyHttpUrl
+
+from mcp_server.access import access_to
+from proda_core.artifacts import write_atomic
+from proda_core.errors import SessionError
+from proda_core.session import SessionFolder
+
+PATH = "/mcp"
+_BODY_BYTES = 1 << 20
+_LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to serve; port 0 takes a free one. ``allowed`` are further names by which clients may call it."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    allowed: tuple[str, ...] = ()
+
+    def check(self) -> None:
+        """SessionError for an address beyond this machine that nobody said by which name it is to be called."""
+        if not _is_loopback(self.host) and not self.allowed:
+            raise SessionError(
+                f"serving on {self.host} needs the name by which clients will call it: --allow-host NAME"
+            )
+
+    def listen(self) -> socket.socket:
+        """A socket at the address. SessionError when it cannot be had."""
+        self.check()
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((self.host, self.port))
+        except OSError as error:
+            listener.close()
+            raise SessionError(
+                f"cannot serve on {self.host}:{self.port}: {error.strerror}; give another --port"
+            ) from error
+        return listener
+
+
+def caller_scopes() -> frozenset[str]:
+    """What the token of the request in hand may do; nothing without one."""
+    token = get_access_token()
+    return frozenset(token.scopes if token else ())
+
+
+@asynccontextmanager
+async def served(server: Server[Any], folder: SessionFolder, address: Address) -> AsyncIterator[str]:
+    """Serve until the block ends; the URL. SessionError when the address cannot be had."""
+    access = access_to(folder.access)
+    listener = address.listen()
+    port = int(listener.getsockname()[1])
+    names = [*_LOCAL_NAMES, address.host, *address.allowed]
+    app = server.streamable_http_app(
+        streamable_http_path=PATH,
+        host=address.host,
+        max_request_body_size=_BODY_BYTES,
+        transport_security=TransportSecuritySettings(
+            allowed_hosts=[known for name in names for known in (name, f"{name}:{port}")],
+            allowed_origins=[f"{scheme}://{name}:{port}" for name in names for scheme in ("http", "https")],
+        ),
+        auth=AuthSettings(
+            issuer_url=AnyHttpUrl("http://localhost"), resource_server_url=None, required_scopes=["read"]
+        ),
+        token_verifier=access,
+    )
+    runner = _Runner(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False))
+    serving = asyncio.create_task(runner.serve(sockets=[listener]))
+    url = f"http://{'[::1]' if ':' in address.host else address.host}:{port}{PATH}"
+    try:
+        while not runner.started and not serving.done():
+            await asyncio.sleep(0.01)
+        with _announced(folder.serving, url):
+            yield url
+    finally:
+        runner.should_exit = True
+        await serving
+
+
+class _Runner(uvicorn.Server):
+    """uvicorn without its signal handlers: signals are the host's business."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.contextmanager
+def _announced(path: Path, url: str) -> Iterator[None]:
+    me = psutil.Process()
+    write_atomic(path, json.dumps({"url": url, "pid": me.pid, "since": me.create_time()}).encode())
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def url_of_host(folder: SessionFolder) -> str:
+    """Where the session is served now; "" where it is not.
+
+    A host that was killed leaves its address behind, and another's process may listen there: it must not be shown a token.
+    """
+    try:
+        said = json.loads(folder.serving.read_bytes())
+        alive = psutil.Process(int(said["pid"])).create_time() == said["since"]
+        return str(said["url"]) if alive else ""
+    except (OSError, ValueError, LookupError, TypeError, psutil.Error):
+        return ""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
