@@ -8,7 +8,7 @@ with the reason it was or was not taken, in numbers. Pure and total on Observati
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from proda_core.config import PolicyConfig, VerdictConfig
@@ -58,7 +58,8 @@ class RulePolicy:
     def decide(self, observations: Observations) -> Decision:
         """The Decision; ToolError when the observations contradict themselves."""
         check_observations(observations)
-        stop = self._stop(observations)
+        stops = self._stops(observations)
+        stop = stops[0]
         replay = self._replay(observations)
         gain = expect_gain(observations.rounds, observations.patchable)
         patch = self._patch(observations, gain)
@@ -70,12 +71,13 @@ class RulePolicy:
         steered = _choose(
             patch=_wished(patch, DecisionKind.PATCH, wishes),
             replay=_wished(replay, DecisionKind.REPLAY, wishes),
-            stop=_wished(stop, DecisionKind.STOP, wishes),
+            stop=_wished(_firmest(stops), DecisionKind.STOP, wishes),
             preferred=preferred,
         )
         return steered if steered.kind is unsteered.kind else replace(steered, chosen_by="operator")
 
-    def _stop(self, seen: Observations) -> Finding:
+    def _stops(self, seen: Observations) -> list[Finding]:
+        """The reasons to stop that hold, in order, or one finding that none does."""
         incumbent = incumbent_round(seen)
         findings = (
             Finding(seen.stop_requested, "a stop was requested", StopReason.REQUEST),
@@ -85,9 +87,9 @@ class RulePolicy:
         )
         held = [finding for finding in findings if finding.applies]
         if held:
-            return held[0]
+            return held
         spoken = "; ".join(finding.sentence for finding in findings[1:])
-        return Finding(False, f"no stop was requested; {spoken}")
+        return [Finding(False, f"no stop was requested; {spoken}")]
 
     def _plateau(self, seen: Observations) -> Finding:
         limit, count = self.config.max_rejections, seen.rejected_in_a_row
@@ -167,6 +169,11 @@ def _choose(
     reason = patch.stop_reason or StopReason.NOTHING_DIAGNOSABLE
     stop = Finding(True, f"nothing is left to do: {patch.sentence}; {replay.sentence}", reason)
     return _decide(DecisionKind.STOP, patch=patch, replay=replay, stop=stop)
+
+
+def _firmest(stops: Sequence[Finding]) -> Finding:
+    """The first stop that no wish overrules, else the first."""
+    return next((stop for stop in stops if stop.stop_reason not in _HELD_OFF), stops[0])
 
 
 def _wished(

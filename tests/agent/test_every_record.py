@@ -133,7 +133,7 @@ def test_a_decision_not_acted_on_is_the_same_decision_when_asked_again(
     bench: Bench, finished_session: FinishedSession, tmp_path: Path
 ) -> None:
     folder = seeded(bench.session(tmp_path), finished_session.folder)
-    folder.request_stop()
+    folder.stop_now()
 
     async def act(client: Client) -> None:
         for _ in range(2):

@@ -131,6 +131,14 @@ STEERED: list[tuple[str, dict[str, Any], tuple[tuple[str, DecisionKind], ...], D
     ("a budget is vetoed", {"rounds_left": 0}, (("veto", STOP),), STOP, Why.BUDGET_ROUNDS, "rule"),
     ("a patch is preferred to a budget", {"rounds_left": 0}, (("prefer", PATCH),), STOP, Why.BUDGET_ROUNDS, "rule"),
     ("a requested stop is vetoed", {"stop_requested": True}, (("veto", STOP),), STOP, Why.REQUEST, "rule"),
+    (
+        "a plateau is vetoed and a budget is spent too",
+        {"rejected_in_a_row": 2, "rounds_left": 0},
+        (("veto", STOP), ("prefer", PATCH)),
+        STOP,
+        Why.BUDGET_ROUNDS,
+        "rule",
+    ),
     ("all is vetoed", {}, (("veto", PATCH), ("veto", REPLAY), ("veto", STOP)), STOP, Why.REQUEST, "operator"),
 ]  # fmt: skip
 
