@@ -160,7 +160,10 @@ class SessionView:
 
     def _decision(self, decision: Decision) -> None:
         colour = _COLOUR[decision.kind]
-        self._row("[bold]decision[/]", f"[bold {colour}]{decision.kind.value}[/]: {escape(decision.reason)}")
+        by = "" if decision.chosen_by == "rule" else f" [dim](chosen by the {decision.chosen_by})[/]"
+        self._row(
+            "[bold]decision[/]", f"[bold {colour}]{decision.kind.value}[/]: {escape(decision.reason)}{by}"
+        )
         for option in decision.options:
             if not option.taken:
                 self._row("", f"[dim]not {option.kind.value}: {escape(option.reason)}[/]")

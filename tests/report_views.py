@@ -340,6 +340,16 @@ def finished_view() -> View:
             decision(45, "replay", "6 items once right are lost (replay from 5)."),
             decision(57, "stop", "0 rounds left."),
         ],
+        "steering": [
+            {
+                "seq": 44,
+                "kind": "prefer",
+                "about": "replay",
+                "by": "ann@lab",
+                "why": "what was lost comes first",
+                "effect": "taken",
+            }
+        ],
         "case": CASE | {"rows": list(CASE["rows"]), "steps": [dict(step) for step in CASE["steps"]]},
         "controls": controls_view(),
         "budget": {
@@ -360,6 +370,7 @@ def started_view() -> View:
         "controls": None,
         "ladder": [],
         "decisions": [],
+        "steering": [],
         "case": None,
         "budget": {},
     }

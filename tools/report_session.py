@@ -68,6 +68,17 @@ class DecisionView(ToolModel):
     options: list[dict[str, Any]]
 
 
+class SteeringRecord(ToolModel):
+    """What an operator asked for, by its place in the log."""
+
+    seq: int
+    kind: str
+    about: str
+    by: str
+    why: str
+    effect: str
+
+
 class ReportView(ToolModel):
     """The whole report. ``stages`` maps a tool to the figures its outcome recorded."""
 
@@ -82,6 +93,7 @@ class ReportView(ToolModel):
     benchmark: dict[str, Any]
     ladder: list[RoundView]
     decisions: list[DecisionView]
+    steering: list[SteeringRecord]
     case: RepairedCase | None
     controls: (
         dict[str, Any] | None
@@ -117,9 +129,26 @@ async def report_session(host: Host, _arguments: NoArguments) -> ReportView:
             for r in records
             if r.kind == "decision"
         ],
+        steering=[_steering(r) for r in records if r.kind == "steering"],
         case=find_repaired_case(host, book),
         controls=reference_controls(host.config, host.folder.corpus_digest),
         budget=dict(records[-1].budget or {}) if records else {},
+    )
+
+
+def _steering(record: Record) -> SteeringRecord:
+    body = record.body
+    limits = ", ".join(
+        f"{name} {'unlimited' if limit is None else format(limit, 'g')}"
+        for name, limit in body["limits"].items()
+    )
+    return SteeringRecord(
+        seq=record.seq,
+        kind=body["kind"],
+        about=body["option"] or limits,
+        by=body["by"],
+        why=body["why"],
+        effect=body["effect"],
     )
 
 

@@ -57,6 +57,8 @@ def show_report(view: dict[str, Any], console: Console | None = None) -> None:
     if view["decisions"]:
         lines = [(f"{n:>2}.", _decision(decision)) for n, decision in enumerate(view["decisions"], 1)]
         _section(console, "the decisions", _grid(lines))
+    if view["steering"]:
+        _section(console, "the steering", _grid([(one["kind"], _steered(one)) for one in view["steering"]]))
     _section(console, "one repaired case", _case(view["case"]) if view["case"] else _no_case(view))
     _section(console, "the end", _grid(_end(view), width=9))
 
@@ -129,7 +131,15 @@ def _outcome(row: dict[str, Any]) -> str:
 
 def _decision(decision: dict[str, Any]) -> str:
     colour = _KIND_COLOUR.get(decision["kind"], "default")
-    return f"[bold {colour}]{escape(decision['kind'])}[/]  {escape(decision['reason'])}"
+    by = "" if decision["chosen_by"] == "rule" else f" [dim]chosen by the {decision['chosen_by']}[/]"
+    return f"[bold {colour}]{escape(decision['kind'])}[/]  {escape(decision['reason'])}{by}"
+
+
+def _steered(one: dict[str, Any]) -> str:
+    """What an operator asked for, by whom, why, and what became of it."""
+    about = f"{one['about']}: " if one["about"] else ""
+    effect = "" if one["effect"] == "taken" else f" ({one['effect']})"
+    return escape(f"{about}{one['why']}{effect}; asked by {one['by']}")
 
 
 def _case(case: dict[str, Any]) -> Padding:

@@ -61,6 +61,14 @@ def test_the_report_follows_the_case_from_failed_answer_to_sentence() -> None:
     assert places == sorted(places)
 
 
+def test_the_report_says_who_steered_and_which_decision_was_an_operators() -> None:
+    view = finished_view()
+    view["decisions"][2]["chosen_by"] = "operator"
+    text = " ".join(shown(view, 80).split())
+    assert "prefer replay: what was lost comes first; asked by ann@lab" in text
+    assert text.count("chosen by the operator") == 1
+
+
 def test_a_session_without_rounds_has_a_report() -> None:
     text = shown(started_view(), 80)
     assert "not finished" in text

@@ -15,6 +15,7 @@ from rich.console import Console
 from agent.drive import Outcome, drive
 from agent.exit_codes import EXIT_CODES, INTERRUPTED
 from agent.nodes import Nodes
+from mcp_server.hosting import write_report
 from proda_core.errors import TooFewGroups
 from proda_core.log import verify
 from proda_core.session import SessionFolder, SteerKind
@@ -23,10 +24,12 @@ from tests.sessions import (
     Bench,
     FinishedSession,
     decisions_of,
+    done,
     outcomes_of,
     records_of,
     run_to_end,
     seeded,
+    with_client,
 )
 
 
@@ -172,6 +175,14 @@ def test_a_veto_and_a_new_budget_are_taken_at_the_next_decision_and_logged_with_
     ended(folder, outcome, StopReason.REQUEST)
     (decision,) = decisions_of(folder)
     assert decision["chosen_by"] == "operator" and "bob: not today" in decision["reason"]
+    view = with_client(folder, lambda client: done(client, "report_session"))
+    assert sorted((one["kind"], one["about"]) for one in view["steering"]) == [
+        ("budget", "bytes 3"),
+        ("budget", "rounds 3, wall_s unlimited"),
+        ("veto", "patch"),
+    ]
+    page = write_report(folder, view).read_text(encoding="utf-8")
+    assert "asked by bob, taken" in page and "chosen by operator" in page
     effects = {r.body["why"]: r.body["effect"] for r in records_of(folder, "steering")}
     assert effects["longer"] == effects["not today"] == "taken" and effects["nonsense"].startswith(
         "refused: "
