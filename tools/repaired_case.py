@@ -5,21 +5,12 @@ Only dev items are ever followed; sealed ones are never read here.
 
 from __future__ import annotations
 
-from proda_core.phi import verbalise
 from proda_core.records import load_benchmark, load_diagnoses, load_patch, load_report
-from proda_core.serialize import read_lines
-from proda_core.types import Chunk, Diagnosis, EvalReport, Item, Score, Split
+from proda_core.types import Diagnosis, EvalReport, Item, Score, Split
 from tools.base import ToolModel
 from tools.book import Book, Round
 from tools.host import Host
-
-
-class StepView(ToolModel):
-    """One relation of the chain with the sentence it was read from."""
-
-    statement: str
-    quote: str
-    document: str
+from tools.provenance import StepView, steps_of
 
 
 class RepairedCase(ToolModel):
@@ -81,15 +72,15 @@ def _case(host: Host, book: Book, pair: tuple[Round, Round], diagnosis: Diagnosi
         options=list(item.options),
         gold=item.gold,
         before_model=f"V{before.number + 1}",
-        before_answer=_answer(item, old),
+        before_answer=answer_of(item, old),
         before_output=old.output,
         diagnosis=diagnosis.kind.value,
         detail=diagnosis.detail,
         rows=_rows(host, after.patch_id, item),
         after_model=f"V{after.number + 1}",
-        after_answer=_answer(item, new),
+        after_answer=answer_of(item, new),
         after_output=new.output,
-        steps=_steps(host, book, item),
+        steps=steps_of(host, book, host.snapshot(book.snapshot_id).chains[item.chain_id].relation_ids),
     )
 
 
@@ -97,7 +88,8 @@ def _score(report: EvalReport, item: Item) -> Score:
     return next(s for s in report.dev if s.item_id == item.item_id)
 
 
-def _answer(item: Item, score: Score) -> str:
+def answer_of(item: Item, score: Score) -> str:
+    """The option that a model chose, in words."""
     return "no answer" if score.answer is None else item.options[score.answer]
 
 
@@ -109,28 +101,3 @@ def _rows(host: Host, patch_id: str, item: Item) -> list[str]:
         key=lambda row: (-len(wanted.intersection(row.example.lineage.l2_ids)), row.example.example_id),
     )
     return [row.example.text for row in rows[:3] if wanted.intersection(row.example.lineage.l2_ids)]
-
-
-def _steps(host: Host, book: Book, item: Item) -> list[StepView]:
-    snapshot = host.snapshot(book.snapshot_id)
-    documents = chunk_titles(host, book.corpus_id)
-    steps = []
-    for relation_id in snapshot.chains[item.chain_id].relation_ids:
-        relation = snapshot.relations[relation_id]
-        evidence = relation.evidence[0]
-        steps.append(
-            StepView(
-                statement=verbalise(
-                    relation.type, snapshot.term(relation.subject_id), snapshot.term(relation.object_id)
-                ),
-                quote=evidence.quote,
-                document=documents.get(evidence.chunk_id, evidence.chunk_id),
-            )
-        )
-    return steps
-
-
-def chunk_titles(host: Host, corpus_id: str) -> dict[str, str]:
-    """Chunk ID to the title of its document."""
-    chunks = read_lines(host.store.file("corpus", corpus_id, "chunks.jsonl"), Chunk)
-    return {chunk.chunk_id: chunk.title for chunk in chunks}

@@ -23,8 +23,15 @@ pytestmark = pytest.mark.filterwarnings("error::mcp.MCPDeprecationWarning")
 MODES = ("auto", "legacy")
 BY_NAME = {tool.name: tool for tool in TOOLS}
 ABOUT_THE_GRAPH = ("graph_stats", "show_concept", "find_path")
+SHOWN_ONCE_MADE = {
+    **dict.fromkeys((*ABOUT_THE_GRAPH, "trace_source"), "call extract_knowledge first"),
+    "show_failures": "no such round was scored",
+}
+"""Tools that read what a fresh session does not have, and what they say of it."""
 NO_JOB = "j_" + "0" * 16
 VALID: dict[str, dict[str, Any]] = {
+    "show_failures": {"round": 1, "diagnosed": "concept_gap", "first": 0},
+    "trace_source": {"id": "c_" + "0" * 16},
     "show_concept": {"term": "x"},
     "find_path": {"start": "x", "end": "y"},
     "compose_mixture": {"kind": "v1"},
@@ -90,7 +97,7 @@ def test_annotations_say_which_tools_only_read(fresh: SessionFolder) -> None:
         "get_status",
         "report_session",
         "verify_log",
-        *ABOUT_THE_GRAPH,
+        *SHOWN_ONCE_MADE,
     }
     assert [t.name for t in TOOLS if t.scope == "steer"] == ["steer_session"]
 
@@ -122,6 +129,9 @@ def test_tools_with_arguments_take_them_in_their_right_form() -> None:
         ("compose_mixture", {"kind": "V1"}, "kind"),
         ("compose_mixture", {"kind": "v1", "patch_id": None}, "patch_id"),
         ("show_concept", {"term": ["x"]}, "term"),
+        ("trace_source", {"id": "../../etc/passwd"}, "id"),
+        ("show_failures", {"round": -1}, "round"),
+        ("show_failures", {"first": "0"}, "first"),
         ("show_concept", {"term": ""}, "term"),
         ("record_decision", {"key": "decision-0", "decision": "stop"}, "decision"),
         ("finish_session", {"reason": "bored", "detail": ""}, "reason"),
@@ -240,8 +250,8 @@ def test_a_reader_gets_the_tools_that_read_and_steer_and_changes_nothing_but_the
         names = [tool.name for tool in (await client.list_tools()).tools]
         for name in names:
             result = await client.call_tool(name, VALID.get(name, {}))
-            if name in ABOUT_THE_GRAPH:
-                assert "call extract_knowledge first" in error_of(result)["message"]
+            if name in SHOWN_ONCE_MADE:
+                assert SHOWN_ONCE_MADE[name] in error_of(result)["message"]
             else:
                 assert not result.is_error, (name, result.content)
         with pytest.raises(MCPError, match="unknown tool"):

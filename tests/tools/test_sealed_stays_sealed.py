@@ -9,8 +9,9 @@ from typing import Any
 from mcp import Client
 
 from mcp_server.hosting import write_report
+from proda_core.knowledge.snapshot import load_snapshot
 from proda_core.layout import choice_prompt
-from proda_core.records import load_benchmark
+from proda_core.records import load_benchmark, load_examples
 from proda_core.types import Item, Split
 from tests.sessions import FinishedSession, copied, outcomes_of, records_of, with_client
 from tools.registry import TOOLS
@@ -20,6 +21,15 @@ def texts_of(item: Item) -> list[str]:
     """What would give a sealed item away. Its options are concepts' terms, which the graph shows on their own."""
     together = ["\n".join(item.options), ", ".join(item.options), json.dumps(list(item.options))[1:-1]]
     return [item.item_id, item.stem, choice_prompt(item.stem, item.options), *together]
+
+
+def ids_of(folder: Any, snapshot_id: str) -> list[str]:
+    """Every concept, relation, chain, item and training row of the session."""
+    snapshot = load_snapshot(folder.store, snapshot_id)
+    made = [outcomes_of(folder, tool)[0]["artifacts"] for tool in ("build_benchmark", "synthesise_examples")]
+    items = [item.item_id for item in load_benchmark(folder.store, made[0]["benchmark"]).items]
+    rows = [row.example_id for row in load_examples(folder.store, made[1]["examples"])]
+    return [*snapshot.concepts, *snapshot.relations, *snapshot.chains, *items, *rows]
 
 
 async def everything(client: Client, folder: Any) -> dict[str, str]:
@@ -33,10 +43,12 @@ async def everything(client: Client, folder: Any) -> dict[str, str]:
     snapshot = folder.store.path(
         "snapshot", outcomes_of(folder, "extract_knowledge")[0]["artifacts"]["snapshot"]
     )
-    from proda_core.knowledge.snapshot import load_snapshot
-
     concepts = sorted(load_snapshot(folder.store, snapshot.name).concepts)
     calls += [("show_concept", {"term": key}) for key in concepts]
+    calls += [("trace_source", {"id": key}) for key in ids_of(folder, snapshot.name)]
+    calls += [
+        ("show_failures", {"round": number, "first": first}) for number in (1, 2) for first in (0, 12, 24)
+    ]
     calls += [("find_path", {"start": a, "end": b}) for a in concepts[:8] for b in concepts[:8]]
     seen: dict[str, str] = {}
     for tool, arguments in calls:
