@@ -97,9 +97,7 @@ class TrainingConfig(_Section):
         "the more of its general skill is kept",
     )
     warmup_share: float = Field(0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
-    batch_tokens: int = Field(
-        2048, ge=128, description="tokens of a step, padding included, in two parts of rows of like length"
-    )
+    batch_tokens: int = Field(2048, ge=128, description="tokens in a batch, padding included")
     epochs: float = Field(4.5, gt=0, description="passes over the mixture at most")
     max_steps: int | None = Field(None, ge=1, description="steps at most, whatever epochs says")
     max_length: int = Field(256, ge=32, description="longest row; longer ones are cut")

@@ -1,6 +1,6 @@
-"""The gradient of one step, added up over its parts, of which a second process may take one.
+"""The gradient of one step, its batch in parts that a second process may share.
 
-A narrow model's matrices are too small for two threads, so the second core takes a part of the rows instead: a helper process
+A narrow model's matrices are too small for two threads, so the second core takes half of the rows instead: a helper process
 holds the same base, sees the weights in shared memory and returns the gradient of its part. The parts do not depend on who
 computes them: alone, with a helper, or with one that comes late or dies, a run takes the same steps to the same weights.
 """
@@ -23,7 +23,7 @@ from torch.nn import functional
 from proda_core.config import TrainingConfig
 from proda_core.students.loading import load_model
 from proda_core.students.prompting import EncodedRow
-from proda_core.training.batches import UNLABELLED, Batch, Step, collate
+from proda_core.training.batches import UNLABELLED, Batch, collate
 from proda_core.training.lora import Trainee, make_trainee
 from proda_core.training.speed import hidden_states, is_narrow
 
@@ -67,11 +67,11 @@ def answer_loss(trainee: Trainee, batch: Batch) -> torch.Tensor:
 
 
 class Gradients:
-    """Adds up the gradient of a step's mean loss. A context: a helper, where one was called, ends with it."""
+    """Adds up the gradient of a batch's mean loss. A context: a helper, where one was called, ends with it."""
 
     def __init__(self, trainee: Trainee, rows: Sequence[EncodedRow]) -> None:
         self._trainee, self._rows = trainee, rows
-        self._shared = is_narrow(trainee.model) and trainee.accelerator.device.type == "cpu"
+        self._parts = 2 if is_narrow(trainee.model) and trainee.accelerator.device.type == "cpu" else 1
         self._helper: _Helper | None = None
 
     def __enter__(self) -> Gradients:
@@ -87,7 +87,7 @@ class Gradients:
         Where the machine has no shared memory left or no process to give, the run goes on without.
         """
         spare_core = len(os.sched_getaffinity(0)) > 1
-        if self._shared and spare_core and steps >= HELP_FROM_STEPS and _draws_nothing(self._trainee):
+        if self._parts > 1 and spare_core and steps >= HELP_FROM_STEPS and _draws_nothing(self._trainee):
             try:
                 self._helper = _Helper(self._trainee, spec)
             except (OSError, RuntimeError) as error:
@@ -99,17 +99,19 @@ class Gradients:
         if self._helper is not None:
             self._helper.wait()
 
-    def add(self, step: Step) -> float:
+    def add(self, batch: Sequence[int]) -> float:
         """Add the gradient over the rows of these numbers to the weights' ``grad``; returns the mean loss per label."""
-        labels = sum(sum(self._rows[number].labels[1:]) for part in step for number in part)
-        first, *others = step
-        handed = bool(others) and self._helper is not None and self._helper.hand(others[0], labels)
+        labels = sum(sum(self._rows[number].labels[1:]) for number in batch)
+        first, *others = (batch[part :: self._parts] for part in range(self._parts))
+        handed = (
+            bool(others and others[0]) and self._helper is not None and self._helper.hand(others[0], labels)
+        )
         loss = _add_part(self._trainee, self._rows, first, labels)
         if handed and self._helper is not None:
             helped = self._helper.collect()
             if helped is not None:
                 return loss + helped
-        return loss + sum(_add_part(self._trainee, self._rows, part, labels) for part in others)
+        return loss + sum(_add_part(self._trainee, self._rows, part, labels) for part in others if part)
 
 
 class _Helper:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from proda_core.config import TrainingConfig
-from proda_core.training.batches import BatchPlan, Step
+from proda_core.training.batches import BatchPlan
 from proda_core.training.checkpoint import Position, load_checkpoint, save_checkpoint
 from proda_core.training.gradients import Gradients
 from proda_core.training.journal import Journal, StepRecord
@@ -80,11 +80,11 @@ def train(
     began = hooks.clock() - position.wall_s
     model.train()
     while position.step < total and not position.stopped:
-        step = plan.at(position.step)
+        batch = plan.at(position.step)
         rate = learning_rate(position.step, total, config)
-        position.loss = _take(gradients, step, optimiser, weights, rate)
+        position.loss = _step(gradients, batch, optimiser, weights, rate)
         position.step += 1
-        position.tokens += sum(len(plan.rows[row].ids) for part in step for row in part)
+        position.tokens += sum(len(plan.rows[row].ids) for row in batch)
         position.wall_s = hooks.clock() - began
         journal.append(
             StepRecord(
@@ -107,9 +107,9 @@ def train(
     return position
 
 
-def _take(
+def _step(
     gradients: Gradients,
-    step: Step,
+    batch: Sequence[int],
     optimiser: torch.optim.Optimizer,
     weights: list[torch.nn.Parameter],
     rate: float,
@@ -117,7 +117,7 @@ def _take(
     """One optimiser step; returns the loss before it."""
     for group in optimiser.param_groups:
         group["lr"] = rate
-    loss = gradients.add(step)
+    loss = gradients.add(batch)
     torch.nn.utils.clip_grad_norm_(weights, _CLIP)
     optimiser.step()
     optimiser.zero_grad(set_to_none=True)

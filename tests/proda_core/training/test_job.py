@@ -51,7 +51,7 @@ def kill_at(session: TrainingSession, step: int) -> None:
 
 
 def test_training_lowers_the_loss_and_keeps_its_curve(session: TrainingSession) -> None:
-    result = job.run(session.context(), session.request(epochs=16, learning_rate=0.01))
+    result = job.run(session.context(), session.request(epochs=12, learning_rate=0.01))
     adapter_id = result.artifacts["adapter"]
     session.store.verify("adapter", adapter_id)
     path = session.store.file("adapter", adapter_id, "loss.jsonl")
