@@ -32,6 +32,7 @@ from proda_core.session import SessionFolder
 
 PATH = "/mcp"
 _BODY_BYTES = 1 << 20
+_ENDING_S = 3  # for answers under way when the host ends; streams that clients hold open are then cut
 _LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -92,12 +93,22 @@ async def served(server: Server[Any], folder: SessionFolder, address: Address) -
         ),
         token_verifier=access,
     )
-    runner = _Runner(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False))
+    runner = _Runner(
+        uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_ENDING_S,
+        )
+    )
     serving = asyncio.create_task(runner.serve(sockets=[listener]))
     url = f"http://{'[::1]' if ':' in address.host else address.host}:{port}{PATH}"
     try:
         while not runner.started and not serving.done():
             await asyncio.sleep(0.01)
+        if not runner.started:
+            raise SessionError(f"cannot serve on {address.host}:{port}: the server ended as it started")
         with _announced(folder.serving, url):
             yield url
     finally:

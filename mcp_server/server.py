@@ -74,7 +74,7 @@ def build_server(
         except ProdaError as error:
             if host.owner is not None and tool.scope != "read":
                 refuse(host, tool.name, dict(params.arguments or {}), error)
-            return _failure(error)
+            return failure(error)
         return _success(result)
 
     return named_server(list_tools, call_tool)
@@ -123,7 +123,8 @@ def _success(result: ToolModel) -> CallToolResult:
     return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=data)
 
 
-def _failure(error: ProdaError) -> CallToolResult:
+def failure(error: ProdaError) -> CallToolResult:
+    """An expected failure as a result: its type and what it says."""
     refusals = [to_plain(r) for r in error.refusals[:50]] if isinstance(error, GuardRefusal) else []
     body = {"error": {"type": type(error).__name__, "message": str(error), "refusals": refusals}}
     return CallToolResult(

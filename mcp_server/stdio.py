@@ -21,7 +21,8 @@ from mcp_types import CallToolRequestParams, CallToolResult, ListToolsResult, Pa
 from mcp_server.access import access_to
 from mcp_server.hosting import read_session
 from mcp_server.http import url_of_host
-from mcp_server.server import Context, named_server
+from mcp_server.server import Context, failure, named_server
+from proda_core.errors import SessionError
 from proda_core.session import SessionFolder
 
 _CONNECT_S = 2.0
@@ -39,19 +40,25 @@ def forwarding_server(folder: SessionFolder, here: Client) -> Server[dict[str, A
     """A server whose tools are those of the session's host while it serves, else those of the reader behind ``here``."""
 
     async def list_tools(_context: Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
-        async with _nearest(folder, here) as client:
-            return await client.list_tools()
+        try:
+            async with _nearest(folder, here) as client:
+                return await client.list_tools()
+        except SessionError:  # the host's tokens cannot be had: a call says why
+            return await here.list_tools()
 
     async def call_tool(_context: Context, params: CallToolRequestParams) -> CallToolResult:
-        async with _nearest(folder, here) as client:
-            return await client.call_tool(params.name, params.arguments or {})
+        try:
+            async with _nearest(folder, here) as client:
+                return await client.call_tool(params.name, params.arguments or {})
+        except SessionError as error:
+            return failure(error)
 
     return named_server(list_tools, call_tool)
 
 
 @asynccontextmanager
 async def _nearest(folder: SessionFolder, here: Client) -> AsyncIterator[Client]:
-    """A client of the host, where one answers, else ``here``."""
+    """A client of the host, where one answers, else ``here``. SessionError when the session's tokens cannot be had."""
     async with AsyncExitStack() as stack:
         client = here
         if url := url_of_host(folder):

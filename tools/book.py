@@ -95,10 +95,11 @@ def read_book(records: Iterable[Record]) -> Book:
             _fold_outcome(book, record.body)
         elif record.kind == "decision":
             book.decisions, book.undone = book.decisions + 1, True
+            book.stop_reason = ""  # decided anew after a stop: its own word is still to come
         elif record.kind == "intent":
             book.stop_reason, book.undone = "", False  # work after a stop: the session was resumed
-        elif record.kind == "session":
-            book.stop_reason, book.undone = str(record.body.get("stop_reason", "")), False
+        elif record.kind == "session" and "stop_reason" in record.body:
+            book.stop_reason, book.undone = str(record.body["stop_reason"]), False
     return book
 
 

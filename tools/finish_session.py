@@ -29,7 +29,7 @@ async def finish_session(host: Host, arguments: FinishArguments) -> Recorded:
         "incumbent": book.incumbent.adapter_id if book.incumbent else "",
     }
     if book.stop_reason == reason.value:  # nothing was done since: the same end
-        record = next(r for r in reversed(own.log.records) if r.kind == "session")
+        record = next(r for r in reversed(own.log.records) if r.body.get("event") == "finished")
     else:
         key = make_id("o", "finished", body, len(own.log.records))
         record = own.log.append_once("session", key, body, budget=own.ledger.budget_view())

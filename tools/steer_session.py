@@ -11,6 +11,7 @@ from proda_core.session.inbox import LONGEST_TEXT
 from proda_core.types import DecisionKind
 from tools.base import ID, Tool, ToolModel
 from tools.host import Host
+from tools.work import book_of
 
 Line = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
 Limit = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -28,9 +29,10 @@ class SteerArguments(ToolModel):
 
 
 class Posted(ToolModel):
-    """The request's ID, under which it will stand in the log."""
+    """The request's ID, under which it will stand in the log, and when it is taken."""
 
     request_id: ID
+    taken: str
 
 
 async def steer_session(host: Host, arguments: SteerArguments) -> Posted:
@@ -42,7 +44,14 @@ async def steer_session(host: Host, arguments: SteerArguments) -> Posted:
         option=arguments.option,
         limits={name: limit for name, limit in limits.items() if limit is not None},
     )
-    return Posted(request_id=request.id)
+    return Posted(request_id=request.id, taken=_taken(host))
+
+
+def _taken(host: Host) -> str:
+    """When the host will see it: a session that has ended decides nothing more until it is resumed."""
+    if host.folder.decisions.exists() and (ended := book_of(host).stop_reason):
+        return f"the session has ended ({ended}): this waits for proda resume"
+    return "taken at the next decision; where no host runs, proda resume comes first"
 
 
 TOOL = Tool(

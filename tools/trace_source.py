@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Annotated
-
-from pydantic import Field
 
 from proda_core.errors import ToolError
 from proda_core.records import load_benchmark, load_examples, load_patch
 from proda_core.types import Example, Split
-from tools.base import Tool, ToolModel
+from tools.base import ID, Tool, ToolModel
 from tools.book import Book
 from tools.host import Host
 from tools.provenance import StepView, steps_of
@@ -21,7 +18,7 @@ _MOST = 40
 
 
 class TraceArguments(ToolModel):
-    id: Annotated[str, Field(pattern=r"^[a-z]_[0-9a-f]{16}$")]
+    id: ID
 
 
 class TraceView(ToolModel):

@@ -28,7 +28,7 @@ from agent.connect import Address, create_session, reading, write_report
 from agent.drive import Outcome, drive
 from proda_core.config import load_config
 from proda_core.demo import DEMO_CONFIG, DEMO_CORPUS
-from proda_core.errors import SessionError
+from proda_core.errors import ConfigError, SessionError
 from proda_core.session import SessionFolder, SteerKind
 from proda_core.types import DecisionKind, StopReason
 
@@ -75,8 +75,9 @@ def run(
     resolved = load_config(file, overrides)
     if corpus is not None and "name" not in resolved.model_fields_set:
         resolved = resolved.model_copy(update={"name": _name_of(corpus.resolve())})
+    address = _address(serve, port)
     folder = create_session(sessions, resolved, (corpus or DEMO_CORPUS).resolve())
-    _finish(folder, drive(folder, stderr(), address=_address(serve, port)), as_json=json)
+    _finish(folder, drive(folder, stderr(), address=address), as_json=json)
 
 
 def _name_of(corpus: Path) -> str:
@@ -97,7 +98,7 @@ def resume(
     json: JsonOption = False,
 ) -> None:
     """Go on with a session that was killed, interrupted or ran out of budget."""
-    folder = chosen(session, sessions)
+    folder, address = chosen(session, sessions), _address(serve, port)
     raised: dict[str, float] = {}
     if budget is not None:
         raised["wall_s"] = seconds(budget)
@@ -112,12 +113,14 @@ def resume(
         folder.clear_stop()
         if asked["paused"] or asked["stop_requested"]:
             folder.steering.post(SteerKind.RESUME, by=operator(), why="proda resume")
-    outcome = drive(folder, stderr(), reopen=reopen, address=_address(serve, port))
+    outcome = drive(folder, stderr(), reopen=reopen, address=address)
     _finish(folder, outcome, as_json=json)
 
 
 def _address(serve: bool, port: int) -> Address | None:
-    """This machine alone; ``proda serve`` knows more."""
+    """This machine alone; ``proda serve`` knows more. ConfigError for a port at which nothing would be served."""
+    if port and not serve:
+        raise ConfigError(f"--port {port} says where to serve: it goes with --serve")
     return Address(port=port) if serve else None
 
 
@@ -146,8 +149,8 @@ def stop(
         folder.stop_now()
         typer.echo(f"{folder.name}: will stop within seconds; proda resume goes on")
     else:
-        folder.steering.post(SteerKind.STOP, by=operator(), why=why)
-        typer.echo(f"{folder.name}: will stop at its next decision; proda resume goes on")
+        asked = _steer(folder, SteerKind.STOP, why)
+        typer.echo(f"{folder.name}: stop asked for ({asked['request_id']}); {asked['taken']}")
 
 
 def steer(
@@ -171,13 +174,15 @@ def steer(
     A veto or preference is of that one decision; a pause holds until resume. Where no host runs, it waits for the next one.
     """
     folder = chosen(session, sessions)
-    limits: dict[str, float | None] = {}
-    if budget is not None:
-        limits["wall_s"] = seconds(budget)
-    if rounds is not None:
-        limits["rounds"] = rounds
-    request = folder.steering.post(action, by=operator(), why=why, option=option, limits=limits)
-    typer.echo(f"{folder.name}: {action.value} asked for ({request.id}); taken at the next decision")
+    limits = {"wall_s": None if budget is None else seconds(budget), "rounds": rounds}
+    asked = _steer(folder, action, why, option=option.value if option else None, **limits)
+    typer.echo(f"{folder.name}: {action.value} asked for ({asked['request_id']}); {asked['taken']}")
+
+
+def _steer(folder: SessionFolder, action: SteerKind, why: str, **more: Any) -> dict[str, Any]:
+    """Ask as an MCP client would, by the name of who sits here."""
+    said = {"action": action.value, "by": operator(), "why": why, **more}
+    return asyncio.run(_ask(folder, "steer_session", **said))
 
 
 def report(
@@ -204,9 +209,9 @@ def report(
         show_paths(folder.root, write_report(folder, view))
 
 
-async def _ask(folder: SessionFolder, tool: str) -> dict[str, Any]:
+async def _ask(folder: SessionFolder, tool: str, **arguments: Any) -> dict[str, Any]:
     async with reading(folder) as client:
-        return await client.call(tool)
+        return await client.call(tool, **arguments)
 
 
 def _finish(folder: SessionFolder, outcome: Outcome, *, as_json: bool) -> None:

@@ -22,7 +22,7 @@ from proda_core.serialize import from_plain
 from proda_core.types import DecisionKind
 
 LONGEST_TEXT = 500
-WAITING = 1000  # requests; more are refused until the host has taken some
+MOST_REQUESTS = 1000  # in a session's life: they are kept, and read at each decision
 
 
 class SteerKind(StrEnum):
@@ -84,12 +84,12 @@ class Inbox:
         limits: Mapping[str, float | None] | None = None,
         clock: Clock | None = None,
     ) -> SteerRequest:
-        """Write a request down. SessionError when it makes no sense or too many are waiting."""
+        """Write a request down. SessionError when it makes no sense or the inbox is full."""
         amounts = {name: None if amount is None else float(amount) for name, amount in (limits or {}).items()}
         request = SteerRequest(kind, by, why, stamp(clock or SystemClock()), option, amounts)
         request.check()
-        if len(list(self._folder.glob("*.json"))) >= WAITING:
-            raise SessionError(f"{WAITING} requests are in the inbox; that is more than people write")
+        if len(list(self._folder.glob("*.json"))) >= MOST_REQUESTS:
+            raise SessionError(f"the inbox is full: it keeps {MOST_REQUESTS} requests in a session's life")
         write_atomic(self._folder / f"{request.id}.json", canonical_json(asdict(request)))
         return request
 

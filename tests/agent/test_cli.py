@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp import Client
 
 from agent.cli.main import main
 from agent.exit_codes import EXIT_CODES, INTERRUPTED
@@ -28,6 +29,7 @@ from tests.sessions import (
     records_of,
     seeded,
     tree,
+    with_client,
 )
 
 DONE = EXIT_CODES[StopReason.BUDGET_ROUNDS]
@@ -97,6 +99,15 @@ def test_a_wrong_key_or_value_is_refused_by_name(
     assert not Path("sessions").exists()
 
 
+def test_a_port_at_which_nothing_would_be_served_is_refused(
+    cli: Callable[..., Ran], bench: Bench, session: SessionFolder
+) -> None:
+    for arguments in (["run", bench.corpus], ["resume", session.root]):
+        ran = cli(*arguments, "--port", "8000")
+        assert ran.code == ConfigError.exit_code and "--serve" in ran.err
+    assert not Path("sessions").exists()
+
+
 def test_a_session_ended_by_a_typed_error_of_a_job_returns_that_errors_code(
     cli: Callable[..., Ran], tmp_path: Path
 ) -> None:
@@ -161,6 +172,20 @@ def test_status_of_a_finished_session_says_how_it_ended(
     assert (view["state"], view["stop_reason"], view["rounds"]) == ("finished", "budget_rounds", 1)
     assert view["last_decision"].startswith("stop: ")
     assert "finished" in cli("status", session.root).out
+
+
+def test_a_request_to_a_session_that_has_ended_says_that_it_waits(
+    cli: Callable[..., Ran], session: SessionFolder
+) -> None:
+    with_client(session.raise_budget({"wall_s": 900.0}), nothing)  # hosted under another budget, nothing done
+    assert cli("status", session.root, "--json").json["state"] == "finished"
+    ran = cli("steer", "note", session.root, "--why", "to be kept")
+    assert ran.code == 0 and "has ended (budget_rounds)" in ran.out and "proda resume" in ran.out
+    assert [one.why for one in session.steering.requests()] == ["to be kept"]
+
+
+async def nothing(_client: Client) -> None:
+    """Asks for nothing."""
 
 
 def test_a_second_host_is_refused_and_changes_nothing_of_the_firsts_session(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,6 +25,7 @@ from tests.sessions import Bench, records_of
 from tools.registry import TOOLS
 
 MODES = ("auto", "legacy")
+STAYS_S = 15.0
 STATUS = {
     "jsonrpc": "2.0",
     "id": 1,
@@ -166,6 +168,29 @@ def test_the_session_says_where_it_is_served_as_long_as_it_is(fresh: SessionFold
     for left_behind in (said.replace('"since": ', '"since": 1'), '{"pid": 1}', "{", "[]"):
         fresh.serving.write_text(left_behind)
         assert url_of_host(fresh) == ""
+
+
+def test_a_client_that_stays_does_not_keep_the_host_from_ending(fresh: SessionFolder) -> None:
+    async def run() -> None:
+        urls: list[str] = []
+        left, stays = asyncio.Event(), asyncio.Event()
+
+        async def stay() -> None:
+            with contextlib.suppress(httpx2.HTTPError, ExceptionGroup):
+                async with client_with(urls[0], access_to(fresh.access).read, "legacy") as client:
+                    await client.call_tool("get_status", {})
+                    stays.set()
+                    await left.wait()
+
+        async with own_session(fresh, serving=Serving(Address(), True, urls.append)):
+            staying = asyncio.create_task(stay())
+            await stays.wait()
+            ending = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() - ending < STAYS_S
+        left.set()
+        await staying
+
+    asyncio.run(asyncio.wait_for(run(), 4 * STAYS_S))
 
 
 def test_an_address_beyond_this_machine_needs_its_name_and_a_taken_port_is_said(fresh: SessionFolder) -> None:

@@ -102,6 +102,12 @@ def test_calls_go_on_to_the_host_that_serves_the_session_and_to_the_folder_when_
                 ]
                 started = await client.call_tool("curate_corpus", {})
                 assert not started.is_error
+                fresh.access.chmod(0o644)
+                refused = await client.call_tool("get_status", {})
+                assert refused.is_error and refused.structured_content
+                assert "read by others" in refused.structured_content["error"]["message"]
+                assert (await client.list_tools()).tools
+                fresh.access.chmod(0o600)
                 stale = fresh.serving.read_bytes()
             fresh.serving.write_bytes(stale)  # as a host that was killed leaves it
             names = [tool.name for tool in (await client.list_tools()).tools]

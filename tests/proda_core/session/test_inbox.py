@@ -19,14 +19,11 @@ ANN = {"by": "ann", "why": "because"}
 
 def test_requests_come_back_in_the_order_written_with_ids_of_their_content(tmp_path: Path) -> None:
     inbox, clock = Inbox(tmp_path / "inbox"), FakeClock(datetime(2026, 1, 1, tzinfo=UTC))
-    posted = []
-    for kind, more in (
-        (SteerKind.PAUSE, {}),
-        (SteerKind.VETO, {"option": DecisionKind.REPLAY}),
-        (SteerKind.BUDGET, {"limits": {"wall_s": None, "rounds": 2.0}}),
-    ):
-        posted.append(inbox.post(kind, **ANN, clock=clock, **more))  # type: ignore[arg-type]
-        clock.advance(1)
+    posted = [inbox.post(SteerKind.PAUSE, **ANN, clock=clock)]
+    clock.advance(1)
+    posted.append(inbox.post(SteerKind.VETO, **ANN, clock=clock, option=DecisionKind.REPLAY))
+    clock.advance(1)
+    posted.append(inbox.post(SteerKind.BUDGET, **ANN, clock=clock, limits={"wall_s": None, "rounds": 2.0}))
     assert inbox.requests() == tuple(posted) and len({one.id for one in posted}) == 3
     again = inbox.post(SteerKind.PAUSE, **ANN, clock=FakeClock(datetime(2026, 1, 1, tzinfo=UTC)))
     assert again.id == posted[0].id and len(inbox.requests()) == 3
@@ -70,7 +67,7 @@ def test_files_that_are_no_request_are_left_out(tmp_path: Path) -> None:
 def test_an_inbox_takes_no_more_requests_than_people_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("proda_core.session.inbox.WAITING", 2)
+    monkeypatch.setattr("proda_core.session.inbox.MOST_REQUESTS", 2)
     inbox = Inbox(tmp_path)
     for why in ("one", "two"):
         inbox.post(SteerKind.NOTE, by="ann", why=why)
