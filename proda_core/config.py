@@ -63,7 +63,7 @@ class SynthesisConfig(_Section):
     in_turn_rows: int = Field(
         5, ge=0, description="rows of each fact in which it is asked beside unrelated ones, a step for each"
     )
-    general_rows: int = Field(2400, ge=0, description="general rows in V1's mixture")
+    general_rows: int = Field(1200, ge=0, description="general rows in V1's mixture")
 
 
 class StudentConfig(_Section):
@@ -96,6 +96,13 @@ class TrainingConfig(_Section):
         description="decoupled decay of LoRA's weights, in units of the learning rate; the nearer to the base, "
         "the more of its general skill is kept",
     )
+    distillation: float = Field(
+        0.9,
+        ge=0,
+        le=1,
+        description="share of the base's own word in what general rows teach, beside their written answers; "
+        "it keeps general skill",
+    )
     warmup_share: float = Field(0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
     batch_tokens: int = Field(2048, ge=128, description="tokens in a batch, padding included")
     epochs: float = Field(4.5, gt=0, description="passes over the mixture at most")
@@ -125,11 +132,11 @@ class TrainingConfig(_Section):
 
 
 class MixtureConfig(_Section):
-    rows: int = Field(4500, ge=10, description="rows of a patch or replay mixture")
+    rows: int = Field(3500, ge=10, description="rows of a patch or replay mixture")
     patch_share: float = Field(
-        0.22, gt=0, lt=1, description="share of patch, carried and scaffold rows together"
+        0.28, gt=0, lt=1, description="share of patch, carried and scaffold rows together"
     )
-    general_share: float = Field(0.45, ge=0, lt=1, description="share of general rows")
+    general_share: float = Field(0.3, ge=0, lt=1, description="share of general rows")
     scaffold_relations: float = Field(
         0.25, ge=0, le=1, description="relations that scaffold may take, as a share"
     )

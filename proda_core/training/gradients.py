@@ -25,6 +25,7 @@ from proda_core.students.loading import load_model
 from proda_core.students.prompting import EncodedRow
 from proda_core.training.batches import UNLABELLED, Batch, collate
 from proda_core.training.lora import Trainee, make_trainee
+from proda_core.training.soft_targets import BatchTargets, SoftTargets, blended_loss
 from proda_core.training.speed import hidden_states, is_narrow
 
 HELP_FROM_STEPS = 100  # a helper takes seconds to start
@@ -40,12 +41,14 @@ class HelperSpec:
     seed: int
     incumbent: Path | None
     rows: Sequence[EncodedRow]
+    soft: SoftTargets | None = None
 
 
-def answer_loss(trainee: Trainee, batch: Batch) -> torch.Tensor:
-    """Mean cross-entropy per label token, in fp32; logits are taken at the answers' positions only.
+def answer_loss(trainee: Trainee, batch: Batch, soft: BatchTargets | None = None) -> torch.Tensor:
+    """Mean cross-entropy per label token, in fp32, blended with the base's word where there is any.
 
-    Their number is rounded up with positions that count for nothing, again for the sake of few shapes.
+    Logits are taken at the answers' positions only. Their number is rounded up with positions that count for nothing,
+    again for the sake of few shapes.
     """
     wanted, keep = batch.targets != UNLABELLED, batch.targets.shape[1]
     inputs = {
@@ -59,18 +62,20 @@ def answer_loss(trainee: Trainee, batch: Batch) -> torch.Tensor:
             places = wanted.flatten().nonzero().squeeze(1)
             spare = (0, -len(places) % _LABEL_STEP)
             logits = trainee.model.get_output_embeddings()(states[functional.pad(places, spare)])
-            targets = functional.pad(batch.targets[wanted], spare, value=UNLABELLED)
         else:
             logits = trainee.model(**inputs, use_cache=False, logits_to_keep=keep).logits[wanted]
-            targets = batch.targets[wanted]
-    return functional.cross_entropy(logits.float(), targets, ignore_index=UNLABELLED)
+    targets = batch.targets[wanted]
+    logits = logits[: len(targets)]
+    if soft is not None:
+        return blended_loss(logits, targets, soft)
+    return functional.cross_entropy(logits.float(), targets)
 
 
 class Gradients:
     """Adds up the gradient of a batch's mean loss. A context: a helper, where one was called, ends with it."""
 
-    def __init__(self, trainee: Trainee, rows: Sequence[EncodedRow]) -> None:
-        self._trainee, self._rows = trainee, rows
+    def __init__(self, trainee: Trainee, rows: Sequence[EncodedRow], soft: SoftTargets | None = None) -> None:
+        self._trainee, self._rows, self._soft = trainee, rows, soft
         self._parts = 2 if is_narrow(trainee.model) and trainee.accelerator.device.type == "cpu" else 1
         self._helper: _Helper | None = None
 
@@ -106,12 +111,15 @@ class Gradients:
         handed = (
             bool(others and others[0]) and self._helper is not None and self._helper.hand(others[0], labels)
         )
-        loss = _add_part(self._trainee, self._rows, first, labels)
+        loss = self._add(first, labels)
         if handed and self._helper is not None:
             helped = self._helper.collect()
             if helped is not None:
                 return loss + helped
-        return loss + sum(_add_part(self._trainee, self._rows, part, labels) for part in others if part)
+        return loss + sum(self._add(part, labels) for part in others if part)
+
+    def _add(self, part: Sequence[int], labels: int) -> float:
+        return _add_part(self._trainee, self._rows, self._soft, part, labels=labels)
 
 
 class _Helper:
@@ -193,14 +201,22 @@ def _serve(
         except (EOFError, OSError):
             return
         torch._foreach_zero_(gradients)
-        pipe.send(_add_part(trainee, spec.rows, part, labels))
+        pipe.send(_add_part(trainee, spec.rows, spec.soft, part, labels=labels))
 
 
-def _add_part(trainee: Trainee, rows: Sequence[EncodedRow], part: Sequence[int], labels: int) -> float:
+def _add_part(
+    trainee: Trainee,
+    rows: Sequence[EncodedRow],
+    soft: SoftTargets | None,
+    part: Sequence[int],
+    *,
+    labels: int,
+) -> float:
     """Add one part's share of the gradient; returns its share of the mean over ``labels`` label tokens."""
-    batch = collate([rows[number] for number in part], pad=trainee.pad, device=trainee.accelerator.device)
+    device = trainee.accelerator.device
+    batch = collate([rows[number] for number in part], pad=trainee.pad, device=device)
     share = int((batch.targets != UNLABELLED).sum()) / labels
-    loss = answer_loss(trainee, batch) * share
+    loss = answer_loss(trainee, batch, soft.of(rows, part, device) if soft else None) * share
     trainee.accelerator.backward(loss)
     return float(loss.detach())
 

@@ -33,9 +33,10 @@ from proda_core.training.gradients import Gradients, HelperSpec
 from proda_core.training.journal import Journal
 from proda_core.training.loop import Hooks, train
 from proda_core.training.lora import Trainee, make_trainee, save_adapter
+from proda_core.training.soft_targets import ask_base
 from proda_core.training.speed import training_threads
 from proda_core.training.stopping import MasteryProbe, mastery_probe
-from proda_core.types import Adapter, Mixture
+from proda_core.types import Adapter, Mixture, Role
 
 FINAL_STEPS = 50  # the loss at the end is their mean; a single batch says little
 
@@ -118,11 +119,20 @@ def _compile(context: JobContext, wanted: TrainRequest, mixture: Mixture) -> Non
     use_threads(training_threads(loaded.model, wanted.student.threads))
     seed = random.Random(f"train:{wanted.seed}:{wanted.mixture_id}").getrandbits(31)
     folder = context.store.path("adapter", wanted.incumbent) if wanted.incumbent else None
-    trainee = make_trainee(loaded, wanted.config, seed=seed, incumbent=folder)
     limit = min(
         wanted.config.max_length, int(getattr(loaded.model.config, "max_position_embeddings", 1 << 30))
     )
     rows = [encode_row(loaded.tokenizer, row.example.messages).cut(limit) for row in mixture.rows]
+    general = [number for number, row in enumerate(mixture.rows) if row.role is Role.GENERAL]
+    soft = ask_base(
+        loaded.model,
+        rows,
+        general,
+        weight=wanted.config.distillation,
+        tell=_after_rows(context, len(general)),
+        pad=int(loaded.tokenizer.pad_token_id or 0),
+    )
+    trainee = make_trainee(loaded, wanted.config, seed=seed, incumbent=folder)
     plan = BatchPlan(rows, batch_tokens=wanted.config.batch_tokens, seed=seed)
     probe = None
     if wanted.probe:
@@ -131,14 +141,23 @@ def _compile(context: JobContext, wanted: TrainRequest, mixture: Mixture) -> Non
     context.scratch.mkdir(parents=True, exist_ok=True)
     after_epoch = _after_epoch(probe, trainee, loaded, wanted.student) if probe else None
     hooks = Hooks(_after_step(context), after_epoch, limit_s=wanted.wall_s)
-    with Gradients(trainee, rows) as gradients:
+    with Gradients(trainee, rows, soft) as gradients:
         if not wanted.student.threads:
-            spec = HelperSpec(wanted.base, wanted.config, seed, folder, rows)
+            spec = HelperSpec(wanted.base, wanted.config, seed, folder, rows, soft)
             gradients.call_helper(spec, steps=plan.total_steps(wanted.config.epochs, wanted.config.max_steps))
         position = train(
             trainee, plan, wanted.config, scratch=context.scratch, hooks=hooks, gradients=gradients
         )
     _save(context, wanted, trainee, position)
+
+
+def _after_rows(context: JobContext, total: int) -> Callable[[int], None]:
+    def after_rows(done: int) -> None:
+        context.report(Progress(0, 1, None, f"the base on general rows, {done} of {total}"))
+        if context.should_stop():
+            raise JobError("cancelled before the first step; the same request begins again")
+
+    return after_rows
 
 
 def _after_step(context: JobContext) -> Callable[[Position, int], None]:

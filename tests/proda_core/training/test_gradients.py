@@ -21,6 +21,7 @@ from proda_core.training.batches import BatchPlan, collate
 from proda_core.training.gradients import Gradients, HelperSpec, answer_loss
 from proda_core.training.loop import Hooks, train
 from proda_core.training.lora import Trainee, make_trainee
+from proda_core.training.soft_targets import SoftTargets, ask_base
 
 CONFIG = TrainingConfig(rank=4, precision="fp32", batch_tokens=256, max_steps=6, learning_rate=0.05)
 SEED = 3
@@ -41,14 +42,26 @@ def trainee(base: Path, config: TrainingConfig = CONFIG) -> Trainee:
 
 
 def spec(base: Path, config: TrainingConfig = CONFIG) -> HelperSpec:
-    return HelperSpec(str(base), config, SEED, None, rows())
+    return HelperSpec(str(base), config, SEED, None, rows(), bases_word(base) if base.exists() else None)
+
+
+def bases_word(base: Path) -> SoftTargets | None:
+    """What the base says of every other row."""
+    model = load_model(str(base)).model
+    return ask_base(model, rows(), range(0, 41, 2), weight=0.9, tell=lambda done: None, pad=0)
+
+
+def ready(base: Path, config: TrainingConfig = CONFIG) -> tuple[Trainee, Gradients]:
+    """A trainee and its gradients, without a helper yet."""
+    made = trainee(base, config)
+    return made, Gradients(made, rows(), bases_word(base))
 
 
 def weights(made: Trainee) -> dict[str, torch.Tensor]:
     return {name: p.detach().clone() for name, p in made.model.named_parameters() if p.requires_grad}
 
 
-def run(made: Trainee, scratch: Path, gradients: Gradients | None = None) -> dict[str, torch.Tensor]:
+def run(made: Trainee, gradients: Gradients, scratch: Path) -> dict[str, torch.Tensor]:
     scratch.mkdir()
     plan = BatchPlan(rows(), batch_tokens=CONFIG.batch_tokens, seed=1)
     train(made, plan, CONFIG, scratch=scratch, hooks=Hooks(lambda position, total: None), gradients=gradients)
@@ -63,8 +76,7 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 def helped(bases: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> tuple[Trainee, Gradients]:
     """A trainee with a helper that is ready."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
-    made = trainee(bases["llama"])
-    gradients = Gradients(made, rows())
+    made, gradients = ready(bases["llama"])
     assert gradients.call_helper(spec(bases["llama"]), steps=1000)
     gradients.wait_for_helper()
     return made, gradients
@@ -96,7 +108,7 @@ def test_the_parts_add_up_to_the_gradient_of_the_mean_over_the_batch(bases: dict
 def test_a_run_with_a_helper_takes_the_steps_of_a_run_alone(
     bases: dict[str, Path], helped: tuple[Trainee, Gradients], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alone = run(trainee(bases["llama"]), tmp_path / "alone")
+    alone = run(*ready(bases["llama"]), tmp_path / "alone")
     made, gradients = helped
     helper = gradients._helper
     assert helper is not None
@@ -108,7 +120,7 @@ def test_a_run_with_a_helper_takes_the_steps_of_a_run_alone(
 
     monkeypatch.setattr(helper, "collect", noted)
     with gradients:
-        together = run(made, tmp_path / "together", gradients)
+        together = run(made, gradients, tmp_path / "together")
     assert same(alone, together)
     plan = BatchPlan(rows(), batch_tokens=CONFIG.batch_tokens, seed=1)
     assert len(taken) == sum(len(plan.at(step)) > 1 for step in range(6)) >= 4
@@ -118,23 +130,23 @@ def test_a_run_with_a_helper_takes_the_steps_of_a_run_alone(
 def test_a_run_that_loses_its_helper_goes_on_alone_to_the_same_weights(
     bases: dict[str, Path], helped: tuple[Trainee, Gradients], tmp_path: Path
 ) -> None:
-    alone = run(trainee(bases["llama"]), tmp_path / "alone")
+    alone = run(*ready(bases["llama"]), tmp_path / "alone")
     made, gradients = helped
     os.kill(helper_pid(gradients), signal.SIGKILL)
     with gradients:
-        assert same(alone, run(made, tmp_path / "lost", gradients))
+        assert same(alone, run(made, gradients, tmp_path / "lost"))
 
 
 def test_a_helper_that_cannot_load_its_base_is_done_without(
     bases: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
-    alone = run(trainee(bases["llama"]), tmp_path / "alone")
-    made = trainee(bases["llama"])
-    with Gradients(made, rows()) as gradients:
+    alone = run(*ready(bases["llama"]), tmp_path / "alone")
+    made, gradients = ready(bases["llama"])
+    with gradients:
         assert gradients.call_helper(spec(tmp_path / "no such folder"), steps=1000)
         gradients.wait_for_helper()
-        assert same(alone, run(made, tmp_path / "lost", gradients))
+        assert same(alone, run(made, gradients, tmp_path / "lost"))
 
 
 def test_a_limited_run_waits_for_its_helper_before_its_clock_starts(
@@ -161,11 +173,11 @@ def test_a_machine_without_shared_memory_trains_without_a_helper(
 
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
     monkeypatch.setattr(module, "_share", refuse)
-    alone = run(trainee(bases["llama"]), tmp_path / "alone")
-    made = trainee(bases["llama"])
-    with Gradients(made, rows()) as gradients:
+    alone = run(*ready(bases["llama"]), tmp_path / "alone")
+    made, gradients = ready(bases["llama"])
+    with gradients:
         assert not gradients.call_helper(spec(bases["llama"]), steps=1000)
-        assert same(alone, run(made, tmp_path / "without", gradients))
+        assert same(alone, run(made, gradients, tmp_path / "without"))
     assert "unable to allocate shared memory" in capsys.readouterr().err
 
 

@@ -69,7 +69,8 @@ def test_progress_comes_with_an_estimate_and_ends_at_the_total(session: Training
     job.run(session.context(), session.request())
     last = session.progress[-1]
     assert last.done == last.total and last.eta_s == 0
-    assert all(p.eta_s is not None and p.eta_s > 0 for p in session.progress[:-1])
+    steps = [p for p in session.progress if "the base on general rows" not in p.note]
+    assert len(steps) == last.total and all(p.eta_s is not None and p.eta_s > 0 for p in steps[:-1])
 
 
 @pytest.mark.parametrize("step", [1, 3, 4, 7])
