@@ -18,6 +18,7 @@ from mcp.server import Server
 
 from mcp_server.http import Address, caller_scopes, served
 from mcp_server.page import render_page
+from mcp_server.refusals import Refusals
 from mcp_server.server import build_server
 from proda_core.artifacts import write_atomic
 from proda_core.ids import make_id
@@ -62,8 +63,11 @@ async def own_session(
         _settle_ended(host)
         if serving is not None:
             offered = [tool for tool in TOOLS if serving.drivable or tool.scope != "work"]
-            public = build_server(host, offered, caller_scopes=caller_scopes)
-            serving.tell(await stack.enter_async_context(served(public, folder, serving.address)))
+            refusals = stack.enter_context(Refusals(folder.refusals))
+            public = build_server(host, offered, caller_scopes=caller_scopes, refusals=refusals)
+            serving.tell(
+                await stack.enter_async_context(served(public, folder, serving.address, refusals=refusals))
+            )
         ticking = asyncio.create_task(_tick(ledger))
         try:
             yield build_server(host, TOOLS)

@@ -26,6 +26,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import AnyHttpUrl
 
 from mcp_server.access import access_to
+from mcp_server.refusals import Refusals
 from proda_core.artifacts import write_atomic
 from proda_core.errors import SessionError
 from proda_core.session import SessionFolder
@@ -74,8 +75,10 @@ def caller_scopes() -> frozenset[str]:
 
 
 @asynccontextmanager
-async def served(server: Server[Any], folder: SessionFolder, address: Address) -> AsyncIterator[str]:
-    """Serve until the block ends; the URL. SessionError when the address cannot be had."""
+async def served(
+    server: Server[Any], folder: SessionFolder, address: Address, *, refusals: Refusals
+) -> AsyncIterator[str]:
+    """Serve until the block ends; the URL. What is refused is noted. SessionError when the address cannot be had."""
     access = access_to(folder.access)
     listener = address.listen()
     port = int(listener.getsockname()[1])
@@ -95,7 +98,7 @@ async def served(server: Server[Any], folder: SessionFolder, address: Address) -
     )
     runner = _Runner(
         uvicorn.Config(
-            app,
+            refusals.watching(app),
             log_level="warning",
             access_log=False,
             server_header=False,

@@ -25,6 +25,7 @@ from mcp_types import (
 from mcp_types import Tool as ToolSchema
 from pydantic import ValidationError
 
+from mcp_server.refusals import Refusals
 from proda_core import __version__
 from proda_core.errors import GuardRefusal, ProdaError, SessionError, ToolError
 from proda_core.serialize import to_plain
@@ -43,13 +44,20 @@ INSTRUCTIONS = (
 
 
 def build_server(
-    host: Host, tools: Iterable[Tool], *, caller_scopes: Callable[[], Collection[str]] | None = None
+    host: Host,
+    tools: Iterable[Tool],
+    *,
+    caller_scopes: Callable[[], Collection[str]] | None = None,
+    refusals: Refusals | None = None,
 ) -> Server[dict[str, Any]]:
     """An MCP server over one session. A reader host gets the tools that read and steer alone.
 
     ``caller_scopes`` says what the caller in hand may do (read; steer, which is needed for all else); without it, everything.
+    What one who may change the session is refused stands in its log, all other refusals in ``refusals``, where there are any.
     """
     table = {tool.name: tool for tool in tools if tool.scope != "work" or host.owner is not None}
+
+    note = refusals.note if refusals is not None else _nowhere
 
     def may(tool: Tool) -> bool:
         needed = "read" if tool.scope == "read" else "steer"
@@ -61,6 +69,7 @@ def build_server(
     async def call_tool(_context: Context, params: CallToolRequestParams) -> CallToolResult:
         tool = table.get(params.name)
         if tool is None:
+            note("unknown_tool")
             raise MCPError(INVALID_PARAMS, f"unknown tool: {params.name[:80]!r}")
         try:
             if not may(tool):
@@ -72,12 +81,20 @@ def build_server(
                 async with host.changing:
                     result = await tool.run(host, arguments)
         except ProdaError as error:
-            if host.owner is not None and tool.scope != "read":
+            if host.owner is not None and tool.scope != "read" and may(tool):
                 refuse(host, tool.name, dict(params.arguments or {}), error)
+            note("tool", tool=tool.name, error=type(error).__name__)
             return failure(error)
         return _success(result)
 
-    return named_server(list_tools, call_tool)
+    server = named_server(list_tools, call_tool)
+    if refusals is not None:
+        server.middleware.append(refusals.watch_call)
+    return server
+
+
+def _nowhere(_kind: str, **_said: str) -> None:
+    """Refusals of a server in memory: its caller is this program, and hears of them."""
 
 
 def named_server(list_tools: ListTools, call_tool: CallTool) -> Server[dict[str, Any]]:
@@ -94,12 +111,16 @@ def named_server(list_tools: ListTools, call_tool: CallTool) -> Server[dict[str,
 def parse_arguments(tool: Tool, raw: dict[str, Any]) -> ToolModel:
     """Strict validation; ToolError names field and rule, never the value."""
     try:
-        return tool.arguments.model_validate_json(json.dumps(raw))
+        return tool.arguments.model_validate_json(json.dumps(raw, allow_nan=False))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "arguments"
         known = ", ".join(tool.arguments.model_fields) or "none"
         raise ToolError(f"{tool.name}: {where}: {first['msg']}; arguments: {known}") from error
+    except (ValueError, RecursionError) as error:  # NaN, an integer of thousands of digits, a thousand levels
+        raise ToolError(
+            f"{tool.name}: arguments: not plain JSON; numbers are finite and nesting is shallow"
+        ) from error
 
 
 def _schema(tool: Tool) -> ToolSchema:

@@ -7,12 +7,13 @@ intent and submits that request, not a new one.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from proda_core.errors import BudgetExhausted, GuardRefusal, JobError, ProdaError, ToolError
-from proda_core.ids import make_id
+from proda_core.ids import canonical_json, make_id
 from proda_core.jobs import JobRequest, JobState, JobStatus, Progress
 from proda_core.knowledge.store import KnowledgeStore
 from proda_core.ledger import Resource
@@ -21,6 +22,9 @@ from proda_core.serialize import from_plain, to_plain
 from tools.base import ToolModel
 from tools.book import Book, read_book
 from tools.host import Host
+
+_MOST_LOGGED_BYTES = 4096  # of a refused call's arguments
+_LONGEST_MESSAGE = 1000
 
 
 class ProgressView(ToolModel):
@@ -251,16 +255,26 @@ def close_open_calls(host: Host, why: str) -> None:
 
 
 def refuse(host: Host, tool: str, arguments: dict[str, Any], error: ProdaError) -> None:
-    """Log a refusal; a guard's carries the rows it names."""
-    own = host.own
+    """Log a refusal; a guard's carries the rows it names. Arguments too large or odd for a log are kept as size and digest."""
+    own, arguments = host.own, _loggable(arguments)
     rows = [to_plain(r) for r in error.refusals[:50]] if isinstance(error, GuardRefusal) else []
     body = {
         "tool": tool,
         "arguments": arguments,
         "error": type(error).__name__,
-        "message": str(error),
+        "message": str(error)[:_LONGEST_MESSAGE],
         "refusals": rows,
     }
     own.log.append(
         "refusal", make_id("o", "refusal", tool, arguments, str(error)), body, budget=own.ledger.budget_view()
     )
+
+
+def _loggable(arguments: dict[str, Any]) -> dict[str, Any]:
+    try:
+        plain = canonical_json(arguments)
+    except (ValueError, RecursionError):  # a lone surrogate, NaN, endless digits, a thousand levels
+        return {"not_json": True}
+    if len(plain) <= _MOST_LOGGED_BYTES:
+        return arguments
+    return {"bytes": len(plain), "sha256": hashlib.sha256(plain).hexdigest()}

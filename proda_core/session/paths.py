@@ -59,6 +59,11 @@ class SessionPaths:
         return self.root / "serving.json"
 
     @property
+    def refusals(self) -> Path:
+        """What callers of a served session were refused without the session hearing of it; bounded, and no part of the log."""
+        return self.root / "refusals.jsonl"
+
+    @property
     def inbox(self) -> Path:
         return self.root / "inbox"
 
