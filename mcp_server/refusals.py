@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
@@ -20,6 +19,7 @@ from typing import Any
 from mcp import MCPError
 from mcp.server import ServerRequestContext
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.context import CallNext, HandlerResult
 from mcp_types import METHOD_NOT_FOUND
 from pydantic import ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -34,8 +34,6 @@ _BY_STATUS = {
     413: "too_large",
     421: "wrong_host",
 }
-Context = ServerRequestContext[Any, Any]
-CallNext = Callable[[Context], Awaitable[Any]]
 
 
 @dataclass(slots=True)
@@ -110,10 +108,10 @@ class Refusals:
 
         return watched
 
-    async def watch_call(self, context: Context, call_next: CallNext) -> Any:
+    async def watch_call(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         """A server's middleware: notes calls that no tool of the session was reached by."""
         try:
-            return await call_next(context)
+            return await call_next(ctx)
         except MCPError as error:
             self.note("unknown_method" if error.code == METHOD_NOT_FOUND else "malformed")
             raise

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Collection, Iterable
+from functools import cache
 from typing import Any
 
 from mcp import MCPError
@@ -88,6 +89,7 @@ def build_server(
         return _success(result)
 
     server = named_server(list_tools, call_tool)
+    server.get_tool_input_schema = lambda name: _schema(table[name]).input_schema if name in table else None
     if refusals is not None:
         server.middleware.append(refusals.watch_call)
     return server
@@ -123,7 +125,9 @@ def parse_arguments(tool: Tool, raw: dict[str, Any]) -> ToolModel:
         ) from error
 
 
+@cache
 def _schema(tool: Tool) -> ToolSchema:
+    """Made once a process: it is looked up at each call, and takes longer than most calls."""
     return ToolSchema(
         name=tool.name,
         description=tool.description,
