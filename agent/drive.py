@@ -22,6 +22,7 @@ from proda_core.session import SessionFolder
 from proda_core.types import StopReason
 
 _LOOK_S = 1.0
+STOPPED_SERVING = "the file STOP asked for it; proda serve or proda resume goes on from here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def drive(
 
 
 def serve(folder: SessionFolder, console: Console, address: Address) -> None:
-    """Host the session for clients to drive, until it is asked to end."""
+    """Host the session for clients to drive, until it is asked to end; the jobs they started end with it."""
     asyncio.run(_serve(folder, console, address))
 
 
@@ -49,10 +50,14 @@ async def _serve(folder: SessionFolder, console: Console, address: Address) -> N
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    async with owned(folder, serving=_serving(folder, console, address, drivable=True)):
+    async with owned(folder, serving=_serving(folder, console, address, drivable=True)) as client:
+        folder.clear_stop()  # of before: whoever serves it now wants it served
         while not ended.is_set() and not folder.stops_now():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(ended.wait(), _LOOK_S)
+        if folder.stops_now():
+            await client.call("finish_session", reason=StopReason.REQUEST.value, detail=STOPPED_SERVING)
+        console.print("[yellow]no longer served: what ran goes on from its last checkpoint[/]")
 
 
 def _serving(folder: SessionFolder, console: Console, address: Address, *, drivable: bool) -> Serving:

@@ -85,6 +85,7 @@ class Nodes:
         while handle["state"] == "running":
             if self.draining:
                 await self._client.call("cancel_job", job_id=handle["job_id"])
+                raise Interrupted  # the host waits for its worker to end
             left = handle["wall_left_s"]
             if left is not None and left <= 0:
                 await self._client.call("cancel_job", job_id=handle["job_id"])
@@ -96,6 +97,8 @@ class Nodes:
             self._tell("progress", handle)
         if self.draining and handle["state"] == "cancelled":
             raise Interrupted
+        if handle["stop_now"] and handle["state"] == "cancelled":  # the worker saw the file first
+            raise StopAsked(STOP_FILE)
         if handle["state"] != "finished":
             kind, _, said = (handle["error"] or f"JobError: {tool}: the job was {handle['state']}").partition(
                 ": "

@@ -1,14 +1,14 @@
 """Opening a session for a server: as its owner, with the lock and everything that may change it, or as a reader beside it.
 
-An owner finishes what a killed host left (jobs that ended meanwhile get their outcomes), counts wall time while it lives,
-and closes all it opened. ``write_report`` freezes the page of a session as ``report.html``.
+An owner finishes what a killed host left (jobs that ended meanwhile get their outcomes), counts wall time while it lives, and
+closes all it opened: when it ends no process of the session is left. ``write_report`` freezes the page as ``report.html``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,8 @@ from mcp_server.refusals import Refusals
 from mcp_server.server import build_server
 from proda_core.artifacts import write_atomic
 from proda_core.ids import make_id
-from proda_core.jobs import JobState, LocalExecutor
+from proda_core.jobs import JobState, JobStatus, LocalExecutor
+from proda_core.jobs.folder import JobFolder
 from proda_core.knowledge.store import KnowledgeStore
 from proda_core.ledger import Ledger
 from proda_core.log import DecisionLog, read_records
@@ -35,7 +36,7 @@ from tools.work import job_handle
 __all__ = ["Address", "Serving", "create_session", "own_session", "read_session", "write_report"]
 _TICK_S = 1.0
 _LOOK_S = 0.1
-_ENDING_S = 300.0  # what a worker may take to its next checkpoint
+_ENDING_S = 5.0  # for workers that were told to end: above what they take by themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ async def own_session(
         knowledge = stack.enter_context(KnowledgeStore(folder.knowledge))
         host = _host(folder, Owner(LocalExecutor(folder.root), ledger, log, knowledge))
         _note_start(host)
-        await _let_cancelled_end(host)
+        await _end_jobs(host, [job.job_id for job in _running(host) if _is_cancelled(host, job)])
         _settle_ended(host)
         if serving is not None:
             offered = [tool for tool in TOOLS if serving.drivable or tool.scope != "work"]
@@ -75,6 +76,7 @@ async def own_session(
             ticking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await ticking
+            await _end_jobs(host, [job.job_id for job in _running(host)])
 
 
 @asynccontextmanager
@@ -131,16 +133,24 @@ def to_plain_config(host: Host) -> dict[str, Any]:
     return dict(host.config.model_dump(mode="json"))
 
 
-async def _let_cancelled_end(host: Host) -> None:
-    """Wait for workers that were told to end by the host before; a call for the same work would else end with them."""
-    executor, jobs = host.own.executor, host.folder.jobs
-    for job in executor.list():
-        until = asyncio.get_running_loop().time() + _ENDING_S
-        while (jobs / job.job_id / "cancel").exists() and executor.status(
-            job.job_id
-        ).state is JobState.RUNNING:
+def _running(host: Host) -> list[JobStatus]:
+    return [job for job in host.own.executor.list() if job.state is JobState.RUNNING]
+
+
+def _is_cancelled(host: Host, job: JobStatus) -> bool:
+    """Told to end, by the host before: a call for the same work would else end with it."""
+    return JobFolder.of(host.folder.jobs, job.job_id).cancel.exists()
+
+
+async def _end_jobs(host: Host, job_ids: Sequence[str]) -> None:
+    """Tell jobs to end and wait until they did; a worker that does not hear is killed."""
+    executor = host.own.executor
+    until = asyncio.get_running_loop().time() + _ENDING_S
+    for job_id in job_ids:
+        executor.cancel(job_id)
+        while executor.status(job_id).state is JobState.RUNNING:
             if asyncio.get_running_loop().time() > until:
-                break
+                executor.kill(job_id)
             await asyncio.sleep(_LOOK_S)
 
 

@@ -8,6 +8,7 @@ finds its jobs again. An error is kept until somebody asks for a retry, and kept
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import os
 import signal
@@ -43,6 +44,8 @@ class Executor(Protocol):
     def tend(self, job_id: str) -> JobStatus: ...
 
     def cancel(self, job_id: str) -> JobStatus: ...
+
+    def kill(self, job_id: str) -> None: ...
 
     async def wait(self, job_id: str, on_progress: OnProgress | None = None) -> JobResult: ...
 
@@ -140,6 +143,13 @@ class LocalExecutor:
                 folder.cancel.touch()
         return self.status(job_id)
 
+    def kill(self, job_id: str) -> None:
+        """End a job's worker, where one lives, at once and with every process it started; the job goes on from its checkpoint."""
+        pid = self._living_pid(self._folder(job_id))
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):  # it ended just now
+                os.killpg(pid, signal.SIGKILL)
+
     async def wait(self, job_id: str, on_progress: OnProgress | None = None) -> JobResult:
         """Poll until the job ends; ``on_progress`` is called, or awaited, at each new Progress.
 
@@ -160,7 +170,7 @@ class LocalExecutor:
             if status.pid is None or (status.pid, status.beats) != pulse:
                 pulse, since = (status.pid or 0, status.beats), self._clock.monotonic()
             elif self._clock.monotonic() - since > self._rules.hung_after_s:
-                self._kill(job_id)
+                self.kill(job_id)
             await self._pause(self._rules.poll_s)
 
     def list(self) -> tuple[JobStatus, ...]:
@@ -221,11 +231,6 @@ class LocalExecutor:
         beat, started = folder.heartbeat(), folder.launches().started
         known = ([] if beat is None else [Launch(beat.pid, beat.start)]) + list(started[-1:])
         return next((one.pid for one in known if is_alive(one.pid, one.start)), None)
-
-    def _kill(self, job_id: str) -> None:
-        pid = self._living_pid(self._folder(job_id))
-        if pid is not None:
-            os.kill(pid, signal.SIGKILL)
 
 
 _ENDED = (JobState.UNKNOWN, JobState.FINISHED, JobState.FAILED, JobState.CANCELLED)

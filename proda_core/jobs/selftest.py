@@ -1,11 +1,14 @@
 """A job that only counts: it shows that workers start, checkpoint, stop and resume on this machine.
 
 ``proda_core.jobs.selftest:run`` counts to ``steps``, one checkpoint a step, and leaves a line in ``trace.txt`` for every step
-it did. ``hold_at`` names a step before which it waits for a file ``go`` in its scratch folder; ``fail_at`` one at which it fails.
+it did. ``hold_at`` names a step before which it waits for a file ``go`` in its scratch folder; ``fail_at`` one at which it fails;
+``deaf_at`` one before which it waits without looking whether it is asked to stop, as does a process that it starts.
 """
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -25,6 +28,8 @@ def run(context: JobContext, request: JobRequest) -> JobResult:
         context.report(Progress(step, steps, note="counting"))
         if step == request.params.get("hold_at"):
             _wait_for(context.scratch / "go", context)
+        if step == request.params.get("deaf_at"):
+            _wait_deaf(context.scratch)
         if context.should_stop():
             raise JobError(f"cancelled at step {step} of {steps}")
         if step == request.params.get("fail_at"):
@@ -39,3 +44,10 @@ def run(context: JobContext, request: JobRequest) -> JobResult:
 def _wait_for(path: Path, context: JobContext) -> None:
     while not path.exists() and not context.should_stop():
         time.sleep(_POLL_S)
+
+
+def _wait_deaf(scratch: Path) -> None:
+    code = "import pathlib, sys, time\nwhile not pathlib.Path(sys.argv[1]).exists(): time.sleep(0.02)"
+    with subprocess.Popen([sys.executable, "-c", code, str(scratch / "go")]) as beside:
+        write_atomic(scratch / "beside", str(beside.pid).encode())
+        beside.wait()

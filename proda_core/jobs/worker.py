@@ -1,16 +1,19 @@
 """The worker process: ``python -m proda_core.jobs.worker SESSION_DIR JOB_ID`` runs one job and records how it ended.
 
 It holds the job's lock as long as it lives (a second worker ends quietly), beats, reports progress, and writes the result or
-the error by a rename, last. A cancel file or SIGTERM makes ``should_stop`` true; the entry point then ends at its next
-checkpoint. Killed at any line it leaves its scratch folder, from which the next worker goes on.
+the error by a rename, last. A cancel file, the session's file STOP or SIGTERM makes ``should_stop`` true; the entry point then
+ends at its next checkpoint, or the worker ends itself with whatever it started when that is more than ``GRACE_S`` away.
+Killed at any line it leaves its scratch folder, from which the next worker goes on.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,29 +28,33 @@ from proda_core.locks import FileLock
 from proda_core.session.paths import SessionPaths
 
 BEAT_S = 1.0
+GRACE_S = 2.0  # to the next checkpoint: one that is further away costs no more work than a kill, which is always safe
 _ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
 class _StopFlag:
-    """True once SIGTERM came or the cancel file is there. A plain attribute: a handler must not wait for a lock."""
+    """True once SIGTERM came or one of the files that ask for it is there. A plain attribute: a handler must not wait for a lock.
 
-    def __init__(self, cancel: Path) -> None:
-        self._cancel = cancel
+    The session's own file is looked at here as well, so that a worker whose host was killed can still be stopped.
+    """
+
+    def __init__(self, *asking: Path) -> None:
+        self._asking = asking
         self._terminated = False
 
     def on_signal(self, _number: int, _frame: object) -> None:
         self._terminated = True
 
     def __call__(self) -> bool:
-        return self._terminated or self._cancel.exists()
+        return self._terminated or any(path.exists() for path in self._asking)
 
 
 class _Heart(threading.Thread):
-    """Beats once at the start and then every ``BEAT_S`` until stopped."""
+    """Beats once at the start and then every ``BEAT_S`` until stopped; ends the worker when it does not stop as asked."""
 
-    def __init__(self, folder: JobFolder) -> None:
+    def __init__(self, folder: JobFolder, asked: _StopFlag) -> None:
         super().__init__(name="heartbeat", daemon=True)
-        self._folder, self._done = folder, threading.Event()
+        self._folder, self._asked, self._done = folder, asked, threading.Event()
         self._pid = os.getpid()
         self._start = start_token(self._pid) or ""
         last = folder.heartbeat()
@@ -59,8 +66,21 @@ class _Heart(threading.Thread):
         self._folder.write_heartbeat(Heartbeat(self._pid, self._start, self._beats))
 
     def run(self) -> None:
+        until = 0.0
         while not self._done.wait(BEAT_S):
             self._beat()
+            if self._asked():
+                until = until or time.monotonic() + GRACE_S
+                if time.monotonic() > until:
+                    self._end_at_once()
+
+    def _end_at_once(self) -> None:
+        """Leave the job cancelled and where it stood in its log; then end, and with it the processes it started."""
+        self._folder.cancel.touch()
+        faulthandler.dump_traceback(file=sys.stderr)
+        if os.getpgrp() == self._pid:
+            os.killpg(self._pid, signal.SIGKILL)
+        os.kill(self._pid, signal.SIGKILL)
 
     def stop(self) -> None:
         self._done.set()
@@ -95,10 +115,10 @@ def run_job(session: Path, job_id: str) -> int:
 
 
 def _run_locked(paths: SessionPaths, folder: JobFolder, request: JobRequest) -> int:
-    stop = _StopFlag(folder.cancel)
+    stop = _StopFlag(folder.cancel, paths.stop_request)
     signal.signal(signal.SIGTERM, stop.on_signal)
     folder.scratch.mkdir(exist_ok=True)
-    heart = _Heart(folder)
+    heart = _Heart(folder, stop)
     heart.start()
     try:
         store = ArtifactStore(paths.artifacts)

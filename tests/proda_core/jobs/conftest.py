@@ -21,4 +21,4 @@ def session(tmp_path: Path) -> Iterator[Path]:
     for status in LocalExecutor(folder).list():
         if status.pid is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(status.pid, signal.SIGKILL)
+                os.killpg(status.pid, signal.SIGKILL)

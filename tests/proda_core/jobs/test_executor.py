@@ -266,6 +266,52 @@ def test_sigterm_ends_a_worker_as_cancelled(session: Path) -> None:
     )
 
 
+def is_gone(pid: int) -> bool:
+    return start_token(pid) is None
+
+
+def until(condition: Callable[[], object]) -> None:
+    async def look() -> None:
+        while not condition():
+            await asyncio.sleep(0.02)
+
+    asyncio.run(asyncio.wait_for(look(), 60))
+
+
+def test_a_worker_that_does_not_look_whether_to_stop_is_ended_with_what_it_started_and_a_retry_goes_on(
+    session: Path,
+) -> None:
+    executor, request = LocalExecutor(session, rules=QUICK), counting(4, deaf_at=2)
+    beside = folder_of(session, request).scratch / "beside"
+    executor.submit(request)
+    until(beside.exists)
+    worker, started = pid_of(executor, request), int(beside.read_text())
+    assert not is_gone(started)
+    os.kill(worker, signal.SIGTERM)
+    until(lambda: executor.status(request.job_id).state is not JobState.RUNNING)
+    assert executor.status(request.job_id).state is JobState.CANCELLED
+    until(lambda: is_gone(worker) and is_gone(started))
+    assert "_wait_deaf" in folder_of(session, request).log.read_text(encoding="utf-8")
+    go(session, request)
+    executor.submit(request, retry=True)
+    assert asyncio.run(executor.wait(request.job_id)).meta["began_at"] == 2
+
+
+def test_a_worker_whose_host_is_gone_stops_by_the_sessions_own_file(session: Path) -> None:
+    executor, request = LocalExecutor(session, rules=QUICK), counting(4, hold_at=2)
+    executor.submit(request)
+    until(lambda: (progress := executor.status(request.job_id).progress) and progress.done == 2)
+    stop = session / "inbox" / "STOP"
+    stop.parent.mkdir(exist_ok=True)
+    stop.touch()
+    until(lambda: executor.status(request.job_id).state is not JobState.RUNNING)
+    assert executor.status(request.job_id).state is JobState.CANCELLED
+    stop.unlink()
+    go(session, request)
+    executor.submit(request, retry=True)
+    assert asyncio.run(executor.wait(request.job_id)).meta["began_at"] == 2
+
+
 def test_a_job_cancelled_while_no_worker_lives_stays_cancelled(session: Path) -> None:
     executor, request = LocalExecutor(session), counting(2)
     folder = folder_of(session, request)
