@@ -82,12 +82,15 @@ class Bench:
         return create_session(sessions, self.config(name, **sections), self.corpus)
 
 
-def seeded(folder: SessionFolder, source: SessionFolder, *, kinds: set[str] | None = None) -> SessionFolder:
-    """Give a new session the finished jobs of ``source`` with all artifacts; or the jobs of ``kinds`` and what they made."""
-    if kinds is None:
+def seeded(
+    folder: SessionFolder, source: SessionFolder, *, kinds: set[str] | None = None, but: str = ""
+) -> SessionFolder:
+    """Give a new session the finished jobs of ``source`` with all artifacts; or the jobs of ``kinds``, or all ``but`` the one of
+    this ID, and what they made."""
+    if kinds is None and not but:
         shutil.copytree(source.artifacts, folder.artifacts, dirs_exist_ok=True)
     for job in LocalExecutor(source.root).list():
-        if job.result is None or (kinds is not None and job.kind not in kinds):
+        if job.result is None or job.job_id == but or (kinds is not None and job.kind not in kinds):
             continue
         shutil.copytree(source.jobs / job.job_id, folder.jobs / job.job_id, dirs_exist_ok=True)
         for made in job.result.artifacts.values():

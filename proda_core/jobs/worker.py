@@ -13,7 +13,6 @@ import os
 import signal
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,13 +65,10 @@ class _Heart(threading.Thread):
         self._folder.write_heartbeat(Heartbeat(self._pid, self._start, self._beats))
 
     def run(self) -> None:
-        until = 0.0
         while not self._done.wait(BEAT_S):
             self._beat()
-            if self._asked():
-                until = until or time.monotonic() + GRACE_S
-                if time.monotonic() > until:
-                    self._end_at_once()
+            if self._asked() and not self._done.wait(GRACE_S):
+                self._end_at_once()
 
     def _end_at_once(self) -> None:
         """Leave the job cancelled and where it stood in its log; then end, and with it the processes it started."""

@@ -59,7 +59,7 @@ async def client_with(url: str, token: str, mode: str = "auto") -> AsyncIterator
     """An MCP client that carries a token."""
     headers = {"Authorization": f"Bearer {token}"}
     async with (
-        httpx2.AsyncClient(headers=headers, trust_env=False) as http,
+        httpx2.AsyncClient(headers=headers, trust_env=False, timeout=60) as http,
         Client(streamable_http_client(url, http_client=http), mode=mode) as client,
     ):
         yield client

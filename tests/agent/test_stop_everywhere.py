@@ -1,0 +1,193 @@
+"""STOP and SIGTERM in every stage, where no MCP client could reach the session: ten seconds, and no process is left.
+
+Each case goes on from the finished session's jobs without the one of its stage, and stops the session as soon as that job has a
+worker. STOP comes when this worker hears nothing any more (it is frozen), which is the worst that a stage can do.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+import pytest
+
+from agent.exit_codes import EXIT_CODES, INTERRUPTED
+from proda_core.jobs import JobState, LocalExecutor
+from proda_core.log import verify
+from proda_core.session import SessionFolder, SteerKind
+from proda_core.types import StopReason
+from tests.sessions import Bench, FinishedSession, decisions_of, proda, records_of, seeded
+
+pytestmark = pytest.mark.slow
+T = TypeVar("T")
+WITHIN_S = 10.0
+_STARTS_S = 120.0
+_LOOK_S = 0.02
+JOBS = {  # stage: the tool that starts its job, and which of its calls in the session is meant
+    "curate": ("curate_corpus", 0),
+    "extract": ("extract_knowledge", 0),
+    "benchmark": ("build_benchmark", 0),
+    "synthesise": ("synthesise_examples", 0),
+    "evaluate base": ("evaluate_model", 0),
+    "train": ("train_adapter", 0),
+    "evaluate": ("evaluate_model", 1),
+    "diagnose": ("diagnose_failures", 0),
+    "patch": ("write_patch", 0),
+    "train a round": ("train_adapter", 1),
+}
+IN_THE_HOST = {"compose": "compose_mixture", "judge": "judge_candidate"}
+
+
+@pytest.mark.parametrize("stage", JOBS)
+@pytest.mark.parametrize("way", ["STOP", "SIGTERM"])
+def test_a_stop_ends_the_job_of_every_stage_and_leaves_no_process(
+    bench: Bench, finished_session: FinishedSession, tmp_path: Path, stage: str, way: str
+) -> None:
+    tool, nth = JOBS[stage]
+    folder, job_id = without_job(bench, finished_session.folder, tmp_path, tool=tool, nth=nth)
+    with running(folder) as host:
+        worker = wait_for(lambda: worker_of(folder, job_id), host)
+        if way == "STOP":
+            os.kill(worker, signal.SIGSTOP)
+        stopped_in_time(folder, host, way)
+    open_or_last = [record.body for record in records_of(folder, "intent")][-1]
+    assert (open_or_last["tool"], open_or_last["job_id"]) == (tool, job_id)
+    if stage == "train":
+        goes_on(folder, finished_session.folder)
+
+
+@pytest.mark.parametrize("stage", IN_THE_HOST)
+@pytest.mark.parametrize("way", ["STOP", "SIGTERM"])
+def test_a_stop_is_heard_while_the_host_itself_works(
+    bench: Bench, finished_session: FinishedSession, tmp_path: Path, stage: str, way: str
+) -> None:
+    folder = seeded(bench.session(tmp_path), finished_session.folder)
+    tool = IN_THE_HOST[stage]
+    with running(folder) as host:
+        wait_for(lambda: f'"tool":"{tool}"' in logged(folder), host)
+        stopped_in_time(folder, host, way)
+    assert len(decisions_of(folder)) < len(decisions_of(finished_session.folder)) or way == "STOP"
+
+
+@pytest.mark.parametrize("way", ["STOP", "SIGTERM"])
+def test_a_stop_is_heard_while_the_session_is_paused(
+    bench: Bench, finished_session: FinishedSession, tmp_path: Path, way: str
+) -> None:
+    folder = seeded(bench.session(tmp_path), finished_session.folder)
+    folder.steering.post(SteerKind.PAUSE, by="ann", why="looking")
+    with running(folder) as host:
+        wait_for(lambda: '"kind":"pause"' in logged(folder), host)
+        stopped_in_time(folder, host, way)
+    kinds = [decision["kind"] for decision in decisions_of(folder)]
+    assert kinds == (["stop"] if way == "STOP" else [])
+
+
+def test_a_worker_left_by_a_killed_host_is_stopped_by_the_file_alone(
+    bench: Bench, finished_session: FinishedSession, tmp_path: Path
+) -> None:
+    folder, job_id = without_job(bench, finished_session.folder, tmp_path, tool="train_adapter", nth=0)
+    with running(folder) as host:
+        wait_for(lambda: worker_of(folder, job_id), host)
+        host.kill()
+        host.wait()
+        asked = time.monotonic()
+        folder.stop_now()
+        wait_until(lambda: not processes_of(folder))
+        assert time.monotonic() - asked < WITHIN_S
+    assert LocalExecutor(folder.root).status(job_id).state is JobState.CANCELLED
+    goes_on(folder, finished_session.folder)
+
+
+def without_job(
+    bench: Bench, source: SessionFolder, sessions: Path, *, tool: str, nth: int
+) -> tuple[SessionFolder, str]:
+    """A session that finds every job done but one, and this one's ID."""
+    intents = [r.body["job_id"] for r in records_of(source, "intent") if r.body["tool"] == tool]
+    folder = seeded(bench.session(sessions), source, but=intents[nth])
+    return folder, intents[nth]
+
+
+@contextmanager
+def running(folder: SessionFolder) -> Iterator[subprocess.Popen[str]]:
+    """The session's host as a process of its own; nothing of it outlives the block."""
+    host = proda("resume", str(folder.root), cwd=folder.root)
+    try:
+        yield host
+    finally:
+        for process in processes_of(folder):
+            process.kill()
+        host.kill()
+        host.communicate()
+
+
+def stopped_in_time(folder: SessionFolder, host: subprocess.Popen[str], way: str) -> None:
+    """Ask, by the file or by the signal; the host ends within the time with its exit code, and so does all it started."""
+    started = psutil.Process(host.pid).children(recursive=True)
+    asked = time.monotonic()
+    if way == "STOP":
+        folder.stop_now()
+    else:
+        host.send_signal(signal.SIGTERM)
+    _, said = host.communicate(timeout=_STARTS_S)
+    took = time.monotonic() - asked
+    assert host.returncode == (EXIT_CODES[StopReason.REQUEST] if way == "STOP" else INTERRUPTED), said
+    assert took < WITHIN_S
+    assert [process for process in started if is_alive(process)] == [] == processes_of(folder)
+    last = records_of(folder)[-1]
+    if way == "STOP":
+        assert (last.kind, last.body["stop_reason"]) == ("session", "request")
+    report = verify(folder.decisions)
+    assert report.ok or way == "SIGTERM", report.problems  # interrupted, its last call is open
+
+
+def goes_on(folder: SessionFolder, reference: SessionFolder) -> None:
+    """Resumed, it ends as the session that was never stopped."""
+    host = proda("resume", str(folder.root), cwd=folder.root)
+    _, said = host.communicate(timeout=900)
+    assert host.returncode == EXIT_CODES[StopReason.BUDGET_ROUNDS], said
+    assert decisions_of(folder) == decisions_of(reference)
+
+
+def worker_of(folder: SessionFolder, job_id: str) -> int | None:
+    status = LocalExecutor(folder.root).status(job_id)
+    return status.pid if status.beats else None
+
+
+def processes_of(folder: SessionFolder) -> list[psutil.Process]:
+    """Whatever runs for this session, whoever started it: its folder stands in the command."""
+    found = psutil.process_iter(["cmdline"])
+    return [process for process in found if str(folder.root) in " ".join(process.info["cmdline"] or [])]
+
+
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def logged(folder: SessionFolder) -> str:
+    return folder.decisions.read_text(encoding="utf-8") if folder.decisions.exists() else ""
+
+
+def wait_for(look: Callable[[], T | None], host: subprocess.Popen[str]) -> T:
+    """What ``look`` finds, as soon as it finds it, while the host runs."""
+    until = time.monotonic() + _STARTS_S
+    while not (found := look()):
+        assert host.poll() is None and time.monotonic() < until, "the stage never began"
+        time.sleep(_LOOK_S)
+    return found
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + _STARTS_S
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(_LOOK_S)
