@@ -49,7 +49,7 @@ def _refuse_unknown(value: Any, data: Any, where: str) -> None:
     if isinstance(data, _LEAVES):
         return
     if is_dataclass(value) and isinstance(data, Mapping):
-        names = _names(type(value))
+        names = _names(cast(type, type(value)))
         if unknown := sorted(map(str, data.keys() - names)):
             raise ArtifactError(f"not a {where}: unknown field {unknown[0]!r}")
         for name, plain in data.items():
