@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import ipaddress
 import json
+import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -79,6 +80,7 @@ async def served(
     server: Server[Any], folder: SessionFolder, address: Address, *, refusals: Refusals
 ) -> AsyncIterator[str]:
     """Serve until the block ends; the URL. What is refused is noted. SessionError when the address cannot be had."""
+    logging.getLogger("mcp.server.transport_security").setLevel(logging.ERROR)  # it repeats what callers sent
     access = access_to(folder.access)
     listener = address.listen()
     port = int(listener.getsockname()[1])

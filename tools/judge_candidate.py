@@ -31,6 +31,12 @@ async def judge_candidate(host: Host, arguments: JudgeArguments) -> VerdictView:
 
 
 def _judge(host: Host, arguments: JudgeArguments) -> VerdictView:
+    book = book_of(host)
+    entry = book.round_of(
+        report_id=arguments.report_id
+    )  # before the intent: what cannot be judged is no call
+    if book.incumbent is None or (entry.accepted and not entry.verdict_id):
+        raise ToolError("V1 is the first incumbent and has nobody to be judged against; judge a later round")
     call = {"report_id": arguments.report_id}
     made = perform(host, "judge_candidate", call, lambda: _decide(host, arguments.report_id))
     verdict = load_verdict(host.store, made.artifacts["verdict"])
@@ -42,8 +48,8 @@ def _judge(host: Host, arguments: JudgeArguments) -> VerdictView:
 def _decide(host: Host, report_id: str) -> Performed:
     book = book_of(host)
     entry, incumbent = book.round_of(report_id=report_id), book.incumbent
-    if incumbent is None or entry.accepted:
-        raise ToolError("V1 is the first incumbent and has nobody to be judged against; judge a later round")
+    if incumbent is None:
+        raise ToolError("there is no incumbent to judge against yet: evaluate V1 first")
     withdrawn = read_withdrawals(host.folder.root)
     verdict = judge(
         incumbent=apply_withdrawals(load_report(host.store, incumbent.report_id), withdrawn),
