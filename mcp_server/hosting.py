@@ -30,7 +30,7 @@ from proda_core.log import DecisionLog, read_records
 from proda_core.session import SessionFolder
 from tools.create_session import create_session
 from tools.host import GraphCopy, Host, Owner
-from tools.registry import TOOLS
+from tools.registry import TOOLS, tools_digest
 from tools.work import job_handle
 
 __all__ = ["Address", "Serving", "create_session", "own_session", "read_session", "write_report"]
@@ -113,17 +113,19 @@ def _host(folder: SessionFolder, owner: Owner | None) -> Host:
         corpus_digest=folder.corpus_digest,
         store=folder.store,
         owner=owner,
+        tools_digest=tools_digest(),
     )
 
 
 def _note_start(host: Host) -> None:
-    """The log's first word: what this session is, under which budget. A changed budget is a new record."""
+    """The log's first word: what this session is, under which budget and which tools. A change of either is a new record."""
     own = host.own
     body = {
         "event": "opened",
         "session": host.folder.name,
         "corpus_digest": host.corpus_digest,
         "config": to_plain_config(host),
+        "tools_digest": host.tools_digest,
     }
     own.log.append_once("session", make_id("o", "opened", body), body, budget=own.ledger.budget_view())
 

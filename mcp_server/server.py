@@ -27,6 +27,9 @@ from mcp_types import Tool as ToolSchema
 from pydantic import ValidationError
 
 from mcp_server.refusals import Refusals
+from mcp_server.resources import json_text
+from mcp_server.surface import offer_surface
+from mcp_server.watching import offer_subscriptions, watching
 from proda_core import __version__
 from proda_core.errors import GuardRefusal, ProdaError, SessionError, ToolError
 from proda_core.serialize import to_plain
@@ -37,6 +40,7 @@ from tools.work import refuse
 Context = ServerRequestContext[dict[str, Any]]
 ListTools = Callable[[Context, PaginatedRequestParams | None], Awaitable[ListToolsResult]]
 CallTool = Callable[[Context, CallToolRequestParams], Awaitable[CallToolResult]]
+DIGEST_KEY = "proda/toolsDigest"
 INSTRUCTIONS = (
     "ProDa Agent improves a language model on a body of text and logs every decision. Start with get_status. Tools that start "
     "long work return a job handle at once; call wait_for_job until its state is no longer running. The guard's rules are "
@@ -65,7 +69,8 @@ def build_server(
         return caller_scopes is None or needed in caller_scopes()
 
     async def list_tools(_context: Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
-        return ListToolsResult(tools=[_schema(tool) for tool in table.values() if may(tool)])
+        offered = [_schema(tool) for tool in table.values() if may(tool)]
+        return ListToolsResult(tools=offered, _meta={DIGEST_KEY: host.tools_digest})
 
     async def call_tool(_context: Context, params: CallToolRequestParams) -> CallToolResult:
         tool = table.get(params.name)
@@ -88,7 +93,8 @@ def build_server(
             return failure(error)
         return _success(result)
 
-    server = named_server(list_tools, call_tool)
+    server = named_server(list_tools, call_tool, host)
+    offer_surface(server, host)
     server.get_tool_input_schema = lambda name: _schema(table[name]).input_schema if name in table else None
     if refusals is not None:
         server.middleware.append(refusals.watch_call)
@@ -99,15 +105,18 @@ def _nowhere(_kind: str, **_said: str) -> None:
     """Refusals of a server in memory: its caller is this program, and hears of them."""
 
 
-def named_server(list_tools: ListTools, call_tool: CallTool) -> Server[dict[str, Any]]:
-    """A server under this project's name that answers with these."""
-    return Server(
+def named_server(list_tools: ListTools, call_tool: CallTool, host: Host) -> Server[dict[str, Any]]:
+    """A server under this project's name that answers with these, and whose clients may watch ``host``'s session."""
+    server: Server[dict[str, Any]] = Server(
         "proda-agent",
         version=__version__,
         instructions=INSTRUCTIONS,
+        lifespan=watching(host),
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
+    offer_subscriptions(server)
+    return server
 
 
 def parse_arguments(tool: Tool, raw: dict[str, Any]) -> ToolModel:
@@ -143,9 +152,8 @@ def _schema(tool: Tool) -> ToolSchema:
 
 
 def _success(result: ToolModel) -> CallToolResult:
-    data = result.model_dump(mode="json")
-    text = json.dumps(data, ensure_ascii=False)
-    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=data)
+    content = [TextContent(type="text", text=json_text(result))]
+    return CallToolResult(content=list(content), structured_content=result.model_dump(mode="json"))
 
 
 def failure(error: ProdaError) -> CallToolResult:

@@ -1,30 +1,43 @@
 """A session over standard input and output, for clients that start their servers themselves.
 
-Where a host serves the session, calls go on to it; where none does, the session's folder is read, and what is asked of the
+Where a host serves the session, requests go on to it; where none does, the session's folder is read, and what is asked of the
 session waits in its inbox. Which of the two is looked up for each call, so hosts may come and go. Only protocol messages reach
 standard output: the SDK keeps the descriptor and points file descriptor 1 at standard error.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
-from mcp import Client
+from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 from mcp.server import Server
 from mcp.server.stdio import stdio_server
-from mcp_types import CallToolRequestParams, CallToolResult, ListToolsResult, PaginatedRequestParams
+from mcp_types import (
+    INTERNAL_ERROR,
+    CallToolRequestParams,
+    CallToolResult,
+    CompleteRequestParams,
+    GetPromptRequestParams,
+    ListToolsResult,
+    PaginatedRequestParams,
+    ReadResourceRequestParams,
+    RequestParams,
+)
+from pydantic import BaseModel
 
 from mcp_server.access import access_to
-from mcp_server.hosting import read_session
+from mcp_server.hosting import read_session, reading_host
 from mcp_server.http import url_of_host
 from mcp_server.server import Context, failure, named_server
 from proda_core.errors import SessionError
 from proda_core.session import SessionFolder
 
+Ask = Callable[[Client, Any], Awaitable[BaseModel]]
+Answer = TypeVar("Answer")
 _CONNECT_S = 2.0
 _ANSWER_S = 60.0  # above what wait_for_job may take
 
@@ -48,12 +61,55 @@ def forwarding_server(folder: SessionFolder, here: Client) -> Server[dict[str, A
 
     async def call_tool(_context: Context, params: CallToolRequestParams) -> CallToolResult:
         try:
-            async with _nearest(folder, here) as client:
-                return await client.call_tool(params.name, params.arguments or {})
+            return await _asked(
+                folder, here, lambda client: client.call_tool(params.name, params.arguments or {})
+            )
         except SessionError as error:
             return failure(error)
 
-    return named_server(list_tools, call_tool)
+    server = named_server(list_tools, call_tool, reading_host(folder))
+    for method, (params_type, ask) in _FORWARDED.items():
+        server.add_request_handler(method, params_type, _forward(folder, here, ask))
+    return server
+
+
+def _forward(folder: SessionFolder, here: Client, ask: Ask) -> Callable[[Context, Any], Awaitable[BaseModel]]:
+    """A handler that asks the host or the reader; MCPError when the host's tokens cannot be had."""
+
+    async def handle(_context: Context, params: Any) -> BaseModel:
+        try:
+            return await _asked(folder, here, lambda client: ask(client, params))
+        except SessionError as error:
+            raise MCPError(INTERNAL_ERROR, str(error)) from error
+
+    return handle
+
+
+async def _asked(folder: SessionFolder, here: Client, ask: Callable[[Client], Awaitable[Answer]]) -> Answer:
+    """The nearest server's answer, or the protocol error that it answered with: as itself, not in a group of its connection's."""
+    async with _nearest(folder, here) as client:
+        try:
+            return await ask(client)
+        except MCPError as error:
+            refused = error
+    raise refused
+
+
+_FORWARDED: dict[str, tuple[type[RequestParams], Ask]] = {
+    "resources/list": (PaginatedRequestParams, lambda client, _: client.list_resources()),
+    "resources/templates/list": (PaginatedRequestParams, lambda client, _: client.list_resource_templates()),
+    "resources/read": (ReadResourceRequestParams, lambda client, asked: client.read_resource(asked.uri)),
+    "prompts/list": (PaginatedRequestParams, lambda client, _: client.list_prompts()),
+    "prompts/get": (
+        GetPromptRequestParams,
+        lambda client, asked: client.get_prompt(asked.name, asked.arguments),
+    ),
+    "completion/complete": (
+        CompleteRequestParams,
+        lambda client, asked: client.complete(asked.ref, asked.argument.model_dump()),
+    ),
+}
+"""What goes on beside the tools. Subscriptions do not: the session's files tell this process as much as its host."""
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from tools.work import book_of
 
 class StatusView(ToolModel):
     """``state`` is running, waiting or finished; ``now`` says what in words; ``budget`` left by resource. ``paused`` says by whom
-    and why; ``waiting_requests`` are operators' requests that the next decision will take.
+    and why; ``waiting_requests`` are operators' requests that the next decision will take; ``tools_digest`` is of their schemas.
     """
 
     session: str
@@ -34,6 +34,7 @@ class StatusView(ToolModel):
     host: str
     budget: dict[str, str]
     artifacts: dict[str, str]
+    tools_digest: str
 
 
 async def get_status(host: Host, _arguments: NoArguments) -> StatusView:
@@ -64,6 +65,7 @@ async def get_status(host: Host, _arguments: NoArguments) -> StatusView:
             for name in ("corpus", "snapshot", "benchmark", "examples")
             if getattr(book, f"{name}_id")
         },
+        tools_digest=host.tools_digest,
     )
 
 

@@ -79,6 +79,7 @@ class Host:
     store: ArtifactStore
     owner: Owner | None
     copy: GraphCopy | None = None
+    tools_digest: str = ""  # of the tools that this process knows
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)  # held by a tool that changes the session
     _cache: dict[str, Any] = field(default_factory=dict)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from proda_core.ids import digest
 from tools import (
     apply_steering,
     build_benchmark,
@@ -20,8 +23,14 @@ from tools import (
     observe_session,
     record_decision,
     report_session,
+    show_budget,
     show_concept,
+    show_decisions,
     show_failures,
+    show_item,
+    show_jobs,
+    show_mastery,
+    show_rounds,
     steer_session,
     synthesise_examples,
     trace_source,
@@ -35,7 +44,13 @@ from tools.base import Tool
 TOOLS: tuple[Tool, ...] = (
     get_status.TOOL,
     report_session.TOOL,
+    show_rounds.TOOL,
+    show_decisions.TOOL,
+    show_jobs.TOOL,
+    show_budget.TOOL,
     show_failures.TOOL,
+    show_item.TOOL,
+    show_mastery.TOOL,
     trace_source.TOOL,
     verify_log.TOOL,
     graph_stats.TOOL,
@@ -60,3 +75,19 @@ TOOLS: tuple[Tool, ...] = (
     wait_for_job.TOOL,
     cancel_job.TOOL,
 )
+
+
+def tools_digest(tools: Iterable[Tool] = TOOLS) -> str:
+    """SHA-256 over what clients are told of these tools: name, description, both schemas and scope, in this order."""
+    return digest(
+        [
+            [
+                tool.name,
+                tool.description,
+                tool.arguments.model_json_schema(),
+                tool.result.model_json_schema(),
+                tool.scope,
+            ]
+            for tool in tools
+        ]
+    )

@@ -37,7 +37,7 @@ class IntervalView(ToolModel):
     n: int
 
 
-class RoundView(ToolModel):
+class Rung(ToolModel):
     """One rung of the ladder. ``label`` is Base, V1, V2, ...; ``verdict`` the plain Verdict or None."""
 
     label: str
@@ -56,6 +56,11 @@ class RoundView(ToolModel):
     mixture_rows: dict[str, int]
     repaired: int
     verdict: dict[str, Any] | None
+
+
+class RoundView(Rung):
+    """A rung with how its model was trained: the loss curve, and what the adapter says of itself."""
+
     loss: list[list[float]]
     training: dict[str, Any]
 
@@ -129,14 +134,15 @@ async def report_session(host: Host, _arguments: NoArguments) -> ReportView:
             for r in records
             if r.kind == "decision"
         ],
-        steering=[_steering(r) for r in records if r.kind == "steering"],
+        steering=[steering_record(r) for r in records if r.kind == "steering"],
         case=find_repaired_case(host, book),
         controls=reference_controls(host.config, host.folder.corpus_digest),
         budget=dict(records[-1].budget or {}) if records else {},
     )
 
 
-def _steering(record: Record) -> SteeringRecord:
+def steering_record(record: Record) -> SteeringRecord:
+    """What a steering record of the log says."""
     body = record.body
     limits = ", ".join(
         f"{name} {'unlimited' if limit is None else format(limit, 'g')}"
@@ -175,35 +181,47 @@ def _label(summary: RoundSummary) -> str:
 
 
 def _round_view(host: Host, book: Book, summary: RoundSummary) -> RoundView:
-    entry = None if summary.kind == "base" else book.rounds[summary.round]
-    meta = _evaluation_meta(host, summary.adapter_id)
+    entry = _entry(book, summary)
     return RoundView(
-        label=_label(summary),
-        kind=summary.kind,
-        adapter_id=summary.adapter_id,
-        dev=_interval(summary.dev),
-        sealed=_interval(summary.sealed),
-        general=_interval(summary.general),
-        accepted=summary.accepted,
-        format_errors=int(meta["dev"]["format_errors"]) + int(meta["sealed"]["format_errors"]),
-        off_options=int(meta["dev"]["off_options"]) + int(meta["sealed"]["off_options"]),
-        unscored=int(meta["dev"]["unscored"]) + int(meta["sealed"]["unscored"]),
-        slices=meta["dev"]["slices"],
-        diagnoses=_diagnosis_counts(host, entry),
-        patch_rows=_patch_counts(host, entry),
-        mixture_rows=_mixture_counts(host, entry),
-        repaired=len(repaired_items(host, book, entry)) if entry else 0,
-        verdict=to_plain(load_verdict(host.store, entry.verdict_id)) if entry and entry.verdict_id else None,
-        loss=_loss(host, entry),
-        training=_training(host, entry),
+        **rung_figures(host, book, summary), loss=_loss(host, entry), training=_training(host, entry)
     )
+
+
+def _entry(book: Book, summary: RoundSummary) -> Round | None:
+    return None if summary.kind == "base" else book.rounds[summary.round]
+
+
+def rung_figures(host: Host, book: Book, summary: RoundSummary) -> dict[str, Any]:
+    """The fields of a Rung."""
+    entry, meta = _entry(book, summary), evaluation_meta(host, summary.adapter_id)
+    return {
+        "label": _label(summary),
+        "kind": summary.kind,
+        "adapter_id": summary.adapter_id,
+        "dev": _interval(summary.dev),
+        "sealed": _interval(summary.sealed),
+        "general": _interval(summary.general),
+        "accepted": summary.accepted,
+        "format_errors": int(meta["dev"]["format_errors"]) + int(meta["sealed"]["format_errors"]),
+        "off_options": int(meta["dev"]["off_options"]) + int(meta["sealed"]["off_options"]),
+        "unscored": int(meta["dev"]["unscored"]) + int(meta["sealed"]["unscored"]),
+        "slices": meta["dev"]["slices"],
+        "diagnoses": _diagnosis_counts(host, entry),
+        "patch_rows": _patch_counts(host, entry),
+        "mixture_rows": _mixture_counts(host, entry),
+        "repaired": len(repaired_items(host, book, entry)) if entry else 0,
+        "verdict": to_plain(load_verdict(host.store, entry.verdict_id))
+        if entry and entry.verdict_id
+        else None,
+    }
 
 
 def _interval(value: Any) -> IntervalView:
     return IntervalView(**to_plain(value))
 
 
-def _evaluation_meta(host: Host, model: str) -> dict[str, Any]:
+def evaluation_meta(host: Host, model: str) -> dict[str, Any]:
+    """The figures that a model's evaluation recorded; sealed in aggregate."""
     for record in _outcomes(host):
         if record.body["tool"] == "evaluate_model" and record.body["arguments"]["model"] == model:
             return dict(record.body["meta"])

@@ -9,23 +9,25 @@ from pydantic import Field
 
 from proda_core.errors import ToolError
 from proda_core.records import load_benchmark, load_diagnoses, load_report
-from proda_core.types import DiagnosisKind, Split
+from proda_core.types import DiagnosisKind, Score, Split
 from tools.base import Tool, ToolModel
 from tools.book import Book, Round
 from tools.host import Host
+from tools.paging import First, page_of
 from tools.repaired_case import answer_of
 from tools.work import book_of
 
 PAGE = 12
 _LONGEST = 600  # characters of a model's reply
+RoundNumber = Annotated[int, Field(ge=0, le=10_000)]
 
 
 class FailuresArguments(ToolModel):
     """``round`` counts from V1, which is 1; 0 asks for the incumbent's. ``first`` is the place to go on from."""
 
-    round: Annotated[int, Field(ge=0, le=10_000)] = 0
+    round: RoundNumber = 0
     diagnosed: DiagnosisKind | None = None
-    first: Annotated[int, Field(ge=0)] = 0
+    first: First = 0
 
 
 class FailureView(ToolModel):
@@ -57,7 +59,7 @@ async def show_failures(host: Host, arguments: FailuresArguments) -> FailuresVie
 
 def _failures(host: Host, arguments: FailuresArguments) -> FailuresView:
     book = book_of(host)
-    entry = _round(book, arguments.round)
+    entry = scored_round(book, arguments.round)
     items = {i.item_id: i for i in load_benchmark(host.store, book.benchmark_id).of(Split.DEV)}
     diagnosis_id = book.diagnoses.get(entry.report_id, "")
     diagnosed = {d.item_id: d for d in load_diagnoses(host.store, diagnosis_id)} if diagnosis_id else {}
@@ -72,33 +74,27 @@ def _failures(host: Host, arguments: FailuresArguments) -> FailuresView:
         for score in wrong
         if arguments.diagnosed is None or kinds.get(score.item_id) is arguments.diagnosed
     ]
-    page = []
-    for score in fitting[arguments.first : arguments.first + PAGE]:
+
+    def show(score: Score) -> FailureView:
         item, found = items[score.item_id], diagnosed.get(score.item_id)
-        page.append(
-            FailureView(
-                item_id=item.item_id,
-                stem=item.stem,
-                options=list(item.options),
-                right=item.gold,
-                answer=answer_of(item, score),
-                said=score.output[:_LONGEST],
-                diagnosis=found.kind.value if found else "",
-                detail=found.detail if found else "",
-                nodes=list(found.nodes) if found else [],
-            )
+        return FailureView(
+            item_id=item.item_id,
+            stem=item.stem,
+            options=list(item.options),
+            right=item.gold,
+            answer=answer_of(item, score),
+            said=score.output[:_LONGEST],
+            diagnosis=found.kind.value if found else "",
+            detail=found.detail if found else "",
+            nodes=list(found.nodes) if found else [],
         )
-    after = arguments.first + len(page)
-    return FailuresView(
-        model=f"V{entry.number + 1}",
-        total=len(fitting),
-        failures=page,
-        next=after if after < len(fitting) else None,
-    )
+
+    page = page_of(fitting, arguments.first, show, most=PAGE)
+    return FailuresView(model=f"V{entry.number + 1}", total=len(fitting), failures=page.rows, next=page.next)
 
 
-def _round(book: Book, number: int) -> Round:
-    """The round asked for; ToolError when it was not scored."""
+def scored_round(book: Book, number: int) -> Round:
+    """The round asked for, 0 for the incumbent's; ToolError when it was not scored."""
     entry = book.incumbent if number == 0 else next((r for r in book.rounds if r.number + 1 == number), None)
     if entry is None or not entry.report_id:
         scored = ", ".join(f"{r.number + 1}" for r in book.rounds if r.report_id) or "none yet"

@@ -166,7 +166,7 @@ def job_handle(host: Host, job_id: str) -> JobHandle:
         job_id=job_id,
         tool=str(intent.body["tool"]),
         state=_VIEW[status.state],
-        progress=None if done is None else _progress_view(done),
+        progress=None if done is None else progress_view(done),
         artifacts=dict(outcome.body["artifacts"]) if outcome else {},
         meta=dict(outcome.body["meta"]) if outcome else {},
         error=status.error or "",
@@ -176,7 +176,8 @@ def job_handle(host: Host, job_id: str) -> JobHandle:
     )
 
 
-def _progress_view(done: Progress) -> ProgressView:
+def progress_view(done: Progress) -> ProgressView:
+    """A job's progress as a client sees it."""
     return ProgressView(done=float(done.done), total=float(done.total), eta_s=done.eta_s, note=done.note)
 
 
