@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from mcp import MCPError
@@ -62,7 +62,7 @@ VIEWS: dict[str, View] = {
     "jobs": View(show_jobs.TOOL, "The jobs and how far they are", frozenset({"intent", "outcome", PROGRESS})),
     "budget": View(show_budget.TOOL, "The budget", frozenset({RECORD}), paged=False),
     "failures": View(show_failures.TOOL, "What the incumbent gets wrong", _EVALUATED),
-    "mastery": View(show_mastery.TOOL, "What the incumbent knows", _EVALUATED),
+    "mastery": View(show_mastery.TOOL, "What the incumbent knows", _EVALUATED | _EXTRACTED),
     "knowledge": View(graph_stats.TOOL, "The knowledge in figures", _EXTRACTED, paged=False),
     "report": View(report_session.TOOL, "The whole report", frozenset({RECORD}), paged=False),
     "log": View(verify_log.TOOL, "The log, verified", frozenset({RECORD}), paged=False),
@@ -78,7 +78,7 @@ class Entry:
     argument: str
     tool: Tool
     title: str
-    changed_by: frozenset[str] = field(default_factory=frozenset)
+    changed_by: frozenset[str]
     counted: bool = False
 
     @property
@@ -100,11 +100,14 @@ ENTRIES: dict[str, Entry] = {
         "decision",
         show_decisions.TOOL,
         "One decision",
+        frozenset({"decision"}),
         counted=True,
     ),
-    "item": Entry("item", _id("i"), "id", show_item.TOOL, "One dev item", _EVALUATED),
+    "item": Entry("item", _id("i"), "id", show_item.TOOL, "One dev item", _EVALUATED | {"build_benchmark"}),
     "concept": Entry("concept", _id("c"), "term", show_concept.TOOL, "One concept", _EXTRACTED),
-    "mastery": Entry("concept", _id("c"), "term", show_mastery.TOOL, "Mastery of one concept", _EVALUATED),
+    "mastery": Entry(
+        "concept", _id("c"), "term", show_mastery.TOOL, "Mastery of one concept", _EVALUATED | _EXTRACTED
+    ),
     "chain": Entry("chain", _id("g"), "id", trace_source.TOOL, "One chain with its sentences", _EXTRACTED),
 }
 SESSION = UriTemplate.parse("proda://session/{session}")

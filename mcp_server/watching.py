@@ -110,12 +110,12 @@ class Watch:
     async def run(self) -> None:
         """Look and tell, for as long as this runs; sleeps while nobody watches."""
         while True:
-            if not self._watched():
+            if not self.watched():
                 self._wanted.clear()
                 await self._wanted.wait()
             await asyncio.sleep(self._look_s)
             changed = await self._look()
-            for uri in sorted(self._watched()):
+            for uri in sorted(self.watched()):
                 target = target_of(uri, self._session)
                 if target is not None and changed & target.changed_by:
                     await self._tell(uri)
@@ -148,12 +148,13 @@ class Watch:
         self._connections.get(_connection(context), set()).discard(params.uri)
         return EmptyResult()
 
-    def _watched(self) -> set[str]:
+    def watched(self) -> set[str]:
+        """The URIs that somebody watches."""
         return set(self._streams).union(*self._connections.values())
 
     async def _begin(self, uris: Iterable[str]) -> None:
         """What was before the first subscription is no change."""
-        watched = self._watched()
+        watched = self.watched()
         if len(watched.union(uris)) > _MOST_WATCHED:
             raise MCPError(INVALID_PARAMS, _TOO_MANY)
         if not watched:

@@ -6,6 +6,7 @@ Sealed appears in aggregate only. Figures carry their n and interval; nothing is
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -158,6 +159,7 @@ def steering_record(record: Record) -> SteeringRecord:
     )
 
 
+_MOST_POINTS = 100  # of a loss curve: a plot has no more, and a client has to take the whole report at once
 _STAGES = ("curate_corpus", "extract_knowledge", "build_benchmark", "synthesise_examples")
 
 
@@ -256,13 +258,13 @@ def _mixture_counts(host: Host, entry: Round | None) -> dict[str, int]:
 
 
 def _loss(host: Host, entry: Round | None) -> list[list[float]]:
-    """The loss curve as [step, loss] pairs, at most 200 of them."""
+    """The loss curve as [step, loss] pairs, at most 100 of them."""
     if entry is None or not entry.adapter_id:
         return []
     path = host.store.file("adapter", entry.adapter_id, "loss.jsonl")
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    every = max(1, len(rows) // 200)
-    return [[float(row["step"]), float(row["loss"])] for row in rows[::every]]
+    every = max(1, math.ceil(len(rows) / _MOST_POINTS))
+    return [[float(row["step"]), round(float(row["loss"]), 4)] for row in rows[::every]]
 
 
 def _training(host: Host, entry: Round | None) -> dict[str, Any]:

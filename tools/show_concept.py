@@ -14,6 +14,7 @@ from tools.host import Host
 from tools.work import knowledge_of
 
 _MOST_FACTS = 60
+_MOST_NEIGHBOURS = 200
 
 
 class TermArguments(ToolModel):
@@ -31,6 +32,8 @@ class FactView(ToolModel):
 
 
 class ConceptView(ToolModel):
+    """Of a hub 60 relations, with how many ``more`` there are, and 200 neighbours at most."""
+
     concept_id: str
     term: str
     aliases: list[str]
@@ -71,7 +74,7 @@ def _concept(host: Host, term: str) -> ConceptView:
         definition=origin.definition,
         relations=facts[:_MOST_FACTS],
         more=max(0, len(facts) - _MOST_FACTS),
-        neighbours=sorted({n.term for n in knowledge.neighbours(concept_id)}),
+        neighbours=sorted({n.term for n in knowledge.neighbours(concept_id)})[:_MOST_NEIGHBOURS],
     )
 
 

@@ -39,7 +39,7 @@ def data_report(
             "by_template": _counts(row.lineage.template for row in rows),
         },
         "rigorous": {
-            "gold_letters": _counts(r.messages[-1].content for r in rows if r.format is Format.CHOICE),
+            "gold_letters": _counts(_gold_letter(r) for r in rows if r.format is Format.CHOICE),
             "truth_values": _counts(
                 r.messages[-1].content.split(".")[0] for r in rows if r.format is Format.TRUE_FALSE
             ),
@@ -49,6 +49,13 @@ def data_report(
         "evolving": {"rows_without_ids": sum(not r.lineage.l1_ids for r in rows)},
         "words": {"mean": round(sum(lengths) / max(len(lengths), 1), 1), "most": max(lengths, default=0)},
     }
+
+
+def _gold_letter(row: Example) -> str:
+    """The letter of the option that a choice row concludes on, whether it names the letter or the option's text."""
+    said = row.messages[-1].content.rsplit("Answer: ", 1)[-1]
+    options = (line.partition(". ") for line in row.messages[0].content.splitlines())
+    return next((letter for letter, _, text in options if said in (letter, text)), "none of the options")
 
 
 def _counts(values: Iterable[str]) -> dict[str, int]:

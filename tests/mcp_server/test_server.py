@@ -24,12 +24,19 @@ MODES = ("auto", "legacy")
 BY_NAME = {tool.name: tool for tool in TOOLS}
 ABOUT_THE_GRAPH = ("graph_stats", "show_concept", "find_path")
 SHOWN_ONCE_MADE = {
-    **dict.fromkeys((*ABOUT_THE_GRAPH, "trace_source"), "call extract_knowledge first"),
-    "show_failures": "no such round was scored",
+    **dict.fromkeys((*ABOUT_THE_GRAPH, "trace_source", "show_mastery"), "call extract_knowledge first"),
+    **dict.fromkeys(("show_failures", "show_rounds"), "no such round was scored"),
+    "show_decisions": "no such decision was made",
+    "show_item": "call build_benchmark first",
 }
 """Tools that read what a fresh session does not have, and what they say of it."""
 NO_JOB = "j_" + "0" * 16
 VALID: dict[str, dict[str, Any]] = {
+    "show_rounds": {"round": 1, "first": 0},
+    "show_decisions": {"decision": 1, "first": 0},
+    "show_jobs": {"first": 0},
+    "show_item": {"id": "i_" + "0" * 16},
+    "show_mastery": {"term": "x", "round": 1, "first": 0},
     "show_failures": {"round": 1, "diagnosed": "concept_gap", "first": 0},
     "trace_source": {"id": "c_" + "0" * 16},
     "show_concept": {"term": "x"},
@@ -97,6 +104,8 @@ def test_annotations_say_which_tools_only_read(fresh: SessionFolder) -> None:
         "get_status",
         "report_session",
         "verify_log",
+        "show_jobs",
+        "show_budget",
         *SHOWN_ONCE_MADE,
     }
     assert [t.name for t in TOOLS if t.scope == "steer"] == ["steer_session"]
@@ -132,6 +141,11 @@ def test_tools_with_arguments_take_them_in_their_right_form() -> None:
         ("trace_source", {"id": "../../etc/passwd"}, "id"),
         ("show_failures", {"round": -1}, "round"),
         ("show_failures", {"first": "0"}, "first"),
+        ("show_rounds", {"round": "1"}, "round"),
+        ("show_decisions", {"decision": 0}, "decision"),
+        ("show_jobs", {"first": -1}, "first"),
+        ("show_item", {"id": "../items.jsonl"}, "id"),
+        ("show_mastery", {"term": ""}, "term"),
         ("show_concept", {"term": ""}, "term"),
         ("record_decision", {"key": "decision-0", "decision": "stop"}, "decision"),
         ("finish_session", {"reason": "bored", "detail": ""}, "reason"),

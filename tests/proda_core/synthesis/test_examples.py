@@ -44,6 +44,7 @@ def test_every_concept_and_relation_is_taught_and_every_relation_in_every_format
     assert report["contextualized"]["failures"] == 0
     assert report["evolving"]["rows_without_ids"] == 0
     assert report["words"]["most"] <= 110
+    assert set(rigorous["gold_letters"]) == set("ABCD")
 
 
 def test_no_row_is_refused_by_the_guard(
