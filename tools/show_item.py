@@ -88,7 +88,8 @@ def _reports(book: Book) -> dict[str, str]:
 
 def _answer(host: Host, book: Book, item: Item, label: str) -> AnswerView:
     report_id = _reports(book)[label]
-    score = next(s for s in load_report(host.store, report_id).dev if s.item_id == item.item_id)
+    scores = {score.item_id: score for score in load_report(host.store, report_id).dev}
+    score = scores[item.item_id]
     found = _diagnosis(host, book.diagnoses.get(report_id, ""), item)
     return AnswerView(
         model=label,

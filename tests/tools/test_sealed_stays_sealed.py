@@ -1,18 +1,27 @@
-"""No tool shows a sealed item: every tool's result and every job's handle of a finished session, searched for sealed text."""
+"""No tool shows a sealed item: every tool's result and every job's handle of a finished session, searched for sealed text.
+
+Nor does a resource, a prompt or a completion; and each answers a sealed item's ID exactly as one that there is not.
+"""
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
-from mcp import Client
+import pytest
+from mcp import Client, MCPError
+from mcp_types import PromptReference, ResourceTemplateReference
+from pydantic import BaseModel
 
 from mcp_server.hosting import write_report
+from mcp_server.resources import VIEWS
 from proda_core.knowledge.snapshot import load_snapshot
 from proda_core.layout import choice_prompt
 from proda_core.records import load_benchmark, load_examples
-from proda_core.types import Item, Split
+from proda_core.types import Benchmark, Item, Split
 from tests.sessions import FinishedSession, copied, outcomes_of, records_of, with_client
 from tools.registry import TOOLS
 
@@ -50,6 +59,10 @@ async def everything(client: Client, folder: Any) -> dict[str, str]:
         ("show_failures", {"round": number, "first": first}) for number in (1, 2) for first in (0, 12, 24)
     ]
     calls += [("find_path", {"start": a, "end": b}) for a in concepts[:8] for b in concepts[:8]]
+    calls += [("show_item", {"id": key}) for key in ids_of(folder, snapshot.name) if key.startswith("i_")]
+    calls += [("show_mastery", {"term": key}) for key in concepts[:12]]
+    paged = ("show_mastery", "show_rounds", "show_decisions", "show_jobs")
+    calls += [(tool, {"first": first}) for tool in paged for first in (0, 60)]
     seen: dict[str, str] = {}
     for tool, arguments in calls:
         result = await client.call_tool(tool, arguments)
@@ -75,12 +88,80 @@ def test_no_result_of_any_tool_and_no_page_contains_a_sealed_item(
     )
     sealed = benchmark.of(Split.SEALED)
     assert len(sealed) >= 4
+    nothing_shows(benchmark, seen)
+
+
+def nothing_shows(benchmark: Benchmark, seen: dict[str, str]) -> None:
+    """None of the texts seen gives a sealed item away."""
     stems = {item.stem for item in benchmark.of(Split.DEV)}
-    for item in sealed:
+    for item in benchmark.of(Split.SEALED):
         for text in texts_of(item):
             escaped = json.dumps(text, ensure_ascii=False)[1:-1]
             shown = [name for name, body in seen.items() if text in body or escaped in body]
             assert not shown or text in stems, (item.item_id, shown[:3])
+
+
+async def said(asked: Awaitable[BaseModel]) -> str:
+    """What a client is answered, or refused with."""
+    try:
+        answer = await asked
+    except MCPError as error:
+        return f"refused: {error.code} {error.message} {error.data}"
+    return json.dumps(answer.model_dump(mode="json", by_alias=True), ensure_ascii=False)
+
+
+async def without_a_key(client: Client) -> dict[str, str]:
+    """Every resource and prompt that is asked for as it stands."""
+    prompts = [one.name for one in (await client.list_prompts()).prompts if not one.arguments]
+    asked: dict[str, Awaitable[BaseModel]] = {name: client.get_prompt(name, {}) for name in prompts}
+    for resource in (await client.list_resources()).resources:
+        asked[resource.uri] = client.read_resource(resource.uri)
+    return {name: await said(one) for name, one in asked.items()}
+
+
+async def with_a_key(client: Client, key: str) -> dict[str, str]:
+    """Every template, prompt and completion asked with ``key``, and with the beginning of it where that is enough."""
+    asked: dict[str, Awaitable[BaseModel]] = {}
+    for form in (await client.list_resource_templates()).resource_templates:
+        uri = re.sub(r"{[?a-z]+}", key, form.uri_template.removesuffix("{?first}"))
+        asked[f"{form.name} KEY"] = client.read_resource(uri)
+        ref = ResourceTemplateReference(uri=form.uri_template)
+        for name in re.findall(r"{([a-z]+)}", form.uri_template):
+            asked[f"{form.name} {name}=KEY"] = client.complete(ref, {"name": name, "value": key})
+            asked[f"{form.name} {name}=K"] = client.complete(ref, {"name": name, "value": key[:6]})
+    for prompt in (await client.list_prompts()).prompts:
+        for argument in prompt.arguments or []:
+            name, named = argument.name, PromptReference(name=prompt.name)
+            asked[f"{prompt.name} KEY"] = client.get_prompt(prompt.name, {name: key})
+            asked[f"{prompt.name} {name}=KEY"] = client.complete(named, {"name": name, "value": key})
+    return {name: (await said(one)).replace(key, "KEY") for name, one in asked.items()}
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_no_resource_prompt_or_completion_tells_a_sealed_item_from_one_that_is_not_there(
+    finished_session: FinishedSession, tmp_path: Path, mode: str
+) -> None:
+    folder = copied(finished_session.folder, tmp_path)
+    made = outcomes_of(folder, "build_benchmark")[0]["artifacts"]["benchmark"]
+    benchmark = load_benchmark(folder.store, made)
+    sealed = [item.item_id for item in benchmark.of(Split.SEALED)]
+    dev, nobodys = benchmark.of(Split.DEV)[0].item_id, "i_" + "0" * 16
+    assert not any(item.item_id.startswith(nobodys[:6]) for item in benchmark.items)
+
+    async def ask(client: Client) -> list[dict[str, str]]:
+        given = [await with_a_key(client, key) for key in (dev, nobodys, *sealed)]
+        return [await without_a_key(client), *given]
+
+    standing, of_dev, unknown, *of_sealed = with_client(folder, ask, mode=mode)
+    assert len(standing) == len(VIEWS) + 3 and len(unknown) == 30
+    assert benchmark.of(Split.DEV)[0].stem in of_dev["item KEY"] and "KEY" in of_dev["item item=K"]
+    nothing_shows(benchmark, standing)
+    known = [item.item_id for item in benchmark.of(Split.DEV)]
+    for key, found in zip(sealed, of_sealed, strict=True):
+        completed = json.loads(found.pop("item item=K"))["completion"]["values"]
+        assert completed == sorted(one for one in known if one.startswith(key[:6]))
+        assert found == {name: unknown[name] for name in found}
+        nothing_shows(benchmark, found)
 
 
 def test_sealed_scores_on_disk_keep_neither_answer_nor_output(finished_session: FinishedSession) -> None:
