@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 from agent.cli.ladder import headings
 from agent.cli.main import app
 from agent.exit_codes import EXIT_CODES, INTERRUPTED
+from mcp_server.prompts import PROMPTS
+from mcp_server.resources import ENTRIES, VIEWS, templates
 from proda_core import errors
 from proda_core.config import Config, known_keys
 from proda_core.errors import ProdaError
@@ -122,6 +124,19 @@ def test_the_manual_states_every_tool_with_its_description() -> None:
         (tool.name, {"read": "yes", "steer": "yes", "work": ""}[tool.scope], tool.description)
         for tool in TOOLS
     ]
+
+
+def test_the_manual_states_every_resource_view_and_prompt() -> None:
+    forms = re.findall(r"^\| `(proda://[^`]+)` \| (.*) \|$", MANUAL, re.MULTILINE)
+    assert [form for form, _ in forms] == [template.uri_template for template in templates()]
+    views = re.findall(r"`([a-z]+)` \(([a-z_]+)\)", dict(forms)["proda://session/{session}/{view}{?first}"])
+    assert dict(views) == {name: view.tool.name for name, view in VIEWS.items()}
+    assert [f"`{entry.tool.name}`" for entry in ENTRIES.values()] == [by for _, by in forms[2:]]
+    prompts = re.findall(r"^\| `([a-z_]+)`(?: \(`([a-z]+)`\))? \| (.*) \|$", MANUAL, re.MULTILINE)
+    for name, prompt in PROMPTS.items():
+        (found,) = [row for row in prompts if row[0] == name]
+        assert found[1] == prompt.argument
+        assert found[2].startswith(prompt.title) and found[2].endswith(prompt.description)
 
 
 def test_the_manual_states_every_exit_code() -> None:
