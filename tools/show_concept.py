@@ -11,7 +11,7 @@ from proda_core.knowledge.views import Fact
 from proda_core.phi import verbalise
 from tools.base import Tool, ToolModel
 from tools.host import Host
-from tools.work import knowledge_of
+from tools.work import book_of, knowledge_of
 
 _MOST_FACTS = 60
 _MOST_NEIGHBOURS = 200
@@ -64,7 +64,7 @@ def _concept(host: Host, term: str) -> ConceptView:
     knowledge = knowledge_of(host)
     concept_id = knowledge.resolve(term)
     origin = knowledge.lineage(concept_id)
-    known = next(f for f in knowledge.search(origin.text) if f.concept_id == concept_id)
+    known = host.snapshot(book_of(host).need("snapshot_id")).concepts[concept_id]
     facts = [fact_view(fact) for fact in origin.facts]
     return ConceptView(
         concept_id=concept_id,

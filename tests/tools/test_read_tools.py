@@ -9,6 +9,7 @@ import pytest
 from mcp import Client
 from pydantic import ValidationError
 
+from proda_core.knowledge.snapshot import load_snapshot
 from proda_core.records import load_benchmark, load_diagnoses, load_report, load_verdict
 from proda_core.serialize import to_plain
 from proda_core.session import SessionFolder, SteerKind
@@ -229,6 +230,20 @@ def test_mastery_is_what_was_probed_least_first_and_of_one_concept_when_asked(fo
         one.item_id for one in benchmark.items if one.item_id in failed and concept in one.l1_ids
     ]
     assert "no concept" in refusal(folder, "show_mastery", term="no such thing at all")
+
+
+def test_a_concept_is_told_with_the_aliases_and_the_discipline_that_its_snapshot_has(
+    folder: SessionFolder,
+) -> None:
+    snapshot = load_snapshot(folder.store, made(folder, "extract_knowledge", "snapshot")[0])
+
+    async def act(client: Client) -> None:
+        for key, concept in list(snapshot.concepts.items())[:10]:
+            shown = await done(client, "show_concept", term=key)
+            assert (shown["term"], shown["aliases"]) == (concept.term, list(concept.aliases))
+            assert (shown["discipline"], shown["definition"]) == (concept.discipline, concept.definition)
+
+    with_client(folder, act)
 
 
 def test_arguments_beyond_their_bounds_are_no_arguments() -> None:
