@@ -7,13 +7,14 @@ and asks a copy of the graph of its own, so it can look into a session that anot
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from proda_core.artifacts import ArtifactStore
 from proda_core.config import Config
@@ -27,6 +28,8 @@ from proda_core.log import DecisionLog, Record, read_records
 from proda_core.records import load_benchmark
 from proda_core.session import SessionFolder
 from proda_core.types import Benchmark, KnowledgeSnapshot
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -81,6 +84,7 @@ class Host:
     copy: GraphCopy | None = None
     tools_digest: str = ""  # of the tools that this process knows
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)  # held by a tool that changes the session
+    _making: Lock = field(default_factory=Lock)
     _cache: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -95,6 +99,19 @@ class Host:
     def records(self) -> tuple[Record, ...]:
         """The decision log so far: the owner's own, or as it stands on disk for a reader."""
         return self.owner.log.records if self.owner is not None else read_records(self.folder.decisions)
+
+    def at_head(self, name: str, make: Callable[[], T]) -> T:
+        """What ``make`` gives, made anew only when the log has grown; of many who ask at once, one makes it.
+
+        For views of the log and of the artifacts it names, which never change. Not to be changed by who gets it.
+        """
+        with self._making:
+            head = self.records()[-1:]
+            known = self._cache.get("at_head:" + name)
+            if known is None or known[0] != head:
+                known = self._cache["at_head:" + name] = (head, make())
+            made: T = known[1]
+            return made
 
     def budget(self) -> Budget:
         """The budget now, or as last written for a reader."""

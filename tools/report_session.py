@@ -5,6 +5,7 @@ Sealed appears in aggregate only. Figures carry their n and interval; nothing is
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from collections import Counter
@@ -108,6 +109,10 @@ class ReportView(ToolModel):
 
 
 async def report_session(host: Host, _arguments: NoArguments) -> ReportView:
+    return await asyncio.to_thread(host.at_head, "report", lambda: _report(host))
+
+
+def _report(host: Host) -> ReportView:
     records = list(host.records())
     book = book_of(host)
     stages = {r.body["tool"]: dict(r.body["meta"]) for r in _outcomes(host) if r.body["tool"] in _STAGES}
