@@ -10,6 +10,15 @@ from contextlib import asynccontextmanager
 
 from agent.client import ToolClient
 from mcp_server.benching import RECIPES, bench_repair, write_figures
+from mcp_server.bundle import write_bundle
+from mcp_server.clients import (
+    ClientName,
+    Place,
+    configuration_file,
+    plan_change,
+    server_entry,
+    starting_command,
+)
 from mcp_server.hosting import Address, Serving, create_session, own_session, read_session, write_report
 from mcp_server.stdio import serve_stdio
 from proda_core.session import SessionFolder
@@ -17,12 +26,19 @@ from proda_core.session import SessionFolder
 __all__ = [
     "RECIPES",
     "Address",
+    "ClientName",
+    "Place",
     "Serving",
     "bench_repair",
+    "configuration_file",
     "create_session",
     "owned",
+    "plan_change",
     "reading",
     "serve_stdio",
+    "server_entry",
+    "starting_command",
+    "write_bundle",
     "write_figures",
     "write_report",
 ]

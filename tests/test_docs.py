@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -16,12 +15,13 @@ from typer.testing import CliRunner
 from agent.cli.ladder import headings
 from agent.cli.main import app
 from agent.exit_codes import EXIT_CODES, INTERRUPTED
+from mcp_server.clients import CLIENTS, ClientName, Place, plan_change, server_entry
 from mcp_server.prompts import PROMPTS
 from mcp_server.resources import ENTRIES, VIEWS, templates
 from proda_core import errors
 from proda_core.config import Config, known_keys
 from proda_core.errors import ProdaError
-from proda_core.session import SessionPaths
+from proda_core.session import SessionFolder, SessionPaths
 from tests.report_views import finished_view
 from tools.registry import TOOLS
 
@@ -36,6 +36,8 @@ def _commands(group: click.Group, path: tuple[str, ...] = ()) -> dict[str, click
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             found |= _commands(command, (*path, name))
+        elif name == getattr(group, "default", None):  # the group's own command
+            found[" ".join(path)] = command
         else:
             found[" ".join((*path, name))] = command
     return found
@@ -201,10 +203,15 @@ def test_modules_named_in_the_pages_exist() -> None:
     assert missing == []
 
 
-def test_every_setting_of_a_client_that_the_manual_shows_starts_this_server() -> None:
-    blocks = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", _section("mcp"), re.DOTALL)]
-    servers = [server for block in blocks for named in block.values() for server in named.values()]
-    assert len(servers) == 2
-    for server in servers:
-        assert server["command"].endswith("/bin/proda")
-        assert server["args"][0] in COMMANDS and len(server["args"]) == 2
+@pytest.mark.parametrize("name", ClientName)
+def test_the_page_on_clients_shows_what_install_writes(name: ClientName, tmp_path: Path) -> None:
+    page = (ROOT / "docs/clients.md").read_text(encoding="utf-8")
+    shown = re.search(rf"<!-- {name.value} -->\n```json\n(.*?)```", page, re.DOTALL)
+    assert shown is not None
+    paths = [Path("/full/path/to") / part for part in (".venv/bin/proda", "sessions/demo-816465066960")]
+    session = SessionFolder(paths[1], Config(), Path("corpus"), "")
+    entry = server_entry(name, [str(paths[0]), "mcp"], session)
+    assert plan_change(name, tmp_path / "none.json", "proda", entry).after.decode() == shown.group(1)
+    assert f"`{name.value}`" in page and f"`{name.value}`" in _section("mcp install")
+    user, project = Place("linux", Path("~"), {}).file_of(name), CLIENTS[name].in_project
+    assert all(part in page for part in (user.name, str(user.parent).removesuffix("~"), project))

@@ -26,8 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 session.register(app)
-mcp.register(app)
 serve.register(app)
+app.add_typer(mcp.app, name="mcp")
 app.add_typer(graph.app, name="graph")
 app.add_typer(audit.app, name="audit")
 app.add_typer(bench.app, name="bench")
