@@ -50,8 +50,9 @@ async def _serve(folder: SessionFolder, console: Console, address: Address) -> N
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    async with owned(folder, serving=_serving(folder, console, address, drivable=True)) as client:
+    with folder.hosted():
         folder.clear_stop()  # of before: whoever serves it now wants it served
+    async with owned(folder, serving=_serving(folder, console, address, drivable=True)) as client:
         while not ended.is_set() and not folder.stops_now():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(ended.wait(), _LOOK_S)
