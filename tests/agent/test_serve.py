@@ -7,8 +7,8 @@ import io
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from mcp import Client
@@ -43,20 +43,13 @@ def while_serving(folder: SessionFolder, act: Callable[[Client], Awaitable[None]
             async with client_with(url_of_host(folder), access_to(folder.access).steer) as client:
                 await act(client)
 
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            asyncio.run(beside())
-        except BaseException as error:
-            failed.append(error)
-            folder.stop_now()  # or it would be served for ever
-
-    printed, other = io.StringIO(), Thread(target=run)
-    other.start()
-    serve(folder, Console(file=printed, width=200), Address())
-    other.join()
-    assert failed == []
+    printed = io.StringIO()
+    with ThreadPoolExecutor(1) as threads:
+        acted = threads.submit(lambda: asyncio.run(beside()))
+        # where it failed, nothing else would end the serving
+        acted.add_done_callback(lambda one: folder.stop_now() if one.exception() else None)
+        serve(folder, Console(file=printed, width=200), Address())
+        acted.result()
     return printed.getvalue()
 
 
