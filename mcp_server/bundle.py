@@ -56,6 +56,7 @@ def bundle_manifest(session: SessionFolder | None) -> dict[str, Any]:
             },
         },
         "tools_generated": True,
+        "prompts_generated": True,
         "compatibility": {"platforms": [sys.platform], "runtimes": {"python": ">=3.11"}},
         "user_config": {"session": folder},
     }
