@@ -26,6 +26,8 @@ from mcp_types import (
 from mcp_types import Tool as ToolSchema
 from pydantic import ValidationError
 
+from mcp_server.job_tasks import WAIT, JobTasks
+from mcp_server.tasks import Tasks, extend
 from mcp_server.refusals import Refusals
 from mcp_server.resources import json_text
 from mcp_server.surface import offer_surface
@@ -73,7 +75,7 @@ def build_server(
         offered = [_schema(tool) for tool in table.values() if may(tool)]
         return ListToolsResult(tools=offered, _meta={DIGEST_KEY: host.tools_digest})
 
-    async def call_tool(_context: Context, params: CallToolRequestParams) -> CallToolResult:
+    async def call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
         tool = table.get(params.name)
         if tool is None:
             note("unknown_tool")
@@ -82,7 +84,9 @@ def build_server(
             if not may(tool):
                 raise SessionError(f"{tool.name} needs the token that steers; this one reads")
             arguments = parse_arguments(tool, params.arguments or {})
-            if tool.scope != "work" or tool.name == "wait_for_job":
+            if tool.waits:
+                result = await tool.run(host, arguments, context.session.report_progress)
+            elif tool.scope != "work":
                 result = await tool.run(host, arguments)
             else:
                 async with host.changing:
@@ -96,6 +100,8 @@ def build_server(
 
     server = named_server(list_tools, call_tool, host)
     offer_surface(server, host)
+    if WAIT in table:
+        extend(server, Tasks(JobTasks(call_tool)))
     server.get_tool_input_schema = lambda name: _schema(table[name]).input_schema if name in table else None
     if refusals is not None:
         server.middleware.append(refusals.watch_call)

@@ -32,7 +32,9 @@ from pydantic import BaseModel
 from mcp_server.access import access_to
 from mcp_server.hosting import read_session, reading_host
 from mcp_server.http import url_of_host
+from mcp_server.job_tasks import JobTasks
 from mcp_server.server import Context, failure, named_server
+from mcp_server.tasks import Tasks, extend
 from proda_core.errors import SessionError
 from proda_core.session import SessionFolder
 
@@ -59,10 +61,14 @@ def forwarding_server(folder: SessionFolder, here: Client) -> Server[dict[str, A
         except SessionError:  # the host's tokens cannot be had: a call says why
             return await here.list_tools()
 
-    async def call_tool(_context: Context, params: CallToolRequestParams) -> CallToolResult:
+    async def call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
         try:
             return await _asked(
-                folder, here, lambda client: client.call_tool(params.name, params.arguments or {})
+                folder,
+                here,
+                lambda client: client.call_tool(
+                    params.name, params.arguments or {}, progress_callback=context.session.report_progress
+                ),
             )
         except SessionError as error:
             return failure(error)
@@ -70,6 +76,7 @@ def forwarding_server(folder: SessionFolder, here: Client) -> Server[dict[str, A
     server = named_server(list_tools, call_tool, reading_host(folder))
     for method, (params_type, ask) in _FORWARDED.items():
         server.add_request_handler(method, params_type, _forward(folder, here, ask))
+    extend(server, Tasks(JobTasks(call_tool)))
     return server
 
 

@@ -50,4 +50,9 @@ class FakeClock:
 
 def stamp(clock: Clock) -> str:
     """``clock.now()`` as it is written into records: ISO 8601, milliseconds, Z."""
-    return clock.now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return written(clock.now())
+
+
+def written(moment: datetime) -> str:
+    """A moment as records and results have it: ISO 8601 in UTC, milliseconds, Z."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

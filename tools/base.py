@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Concatenate, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tools.host import Host
 
 Scope = Literal["read", "steer", "work"]
+Tell = Callable[[float, float, str], Awaitable[None]]
+"""Hears how far a call has come: units done, units in all, a short note."""
 ID = Annotated[str, Field(pattern=r"^[a-z]_[0-9a-f]{16}$")]
 
 
@@ -32,12 +34,14 @@ class NoArguments(ToolModel):
 class Tool:
     """One verb. Tools of scope ``read`` never change the session; of scope ``steer`` they put a request where its host finds it.
 
-    A reader without the host lock gets these two and not ``work``.
+    A reader without the host lock gets these two and not ``work``. One that ``waits`` changes nothing; its ``run`` takes a Tell
+    as a third argument.
     """
 
     name: str
     description: str
     arguments: type[ToolModel]
     result: type[ToolModel]
-    run: Callable[[Host, Any], Awaitable[ToolModel]]
+    run: Callable[Concatenate[Host, Any, ...], Awaitable[ToolModel]]
     scope: Scope = "work"
+    waits: bool = False

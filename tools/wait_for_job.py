@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tools.base import ID, Tool, ToolModel
+from tools.base import ID, Tell, Tool, ToolModel
 from tools.host import Host
 from tools.work import JobHandle, job_handle
 
@@ -21,11 +21,15 @@ class WaitArguments(ToolModel):
     ] = 10.0
 
 
-async def wait_for_job(host: Host, arguments: WaitArguments) -> JobHandle:
+async def wait_for_job(host: Host, arguments: WaitArguments, tell: Tell) -> JobHandle:
     loop = asyncio.get_running_loop()
     until = loop.time() + arguments.timeout_s
+    told = -1.0
     while True:
         handle = await asyncio.to_thread(job_handle, host, arguments.job_id)
+        if handle.progress is not None and handle.progress.done > told:  # the protocol wants it to grow
+            told = handle.progress.done
+            await tell(told, handle.progress.total, handle.progress.note)
         if handle.state != "running" or loop.time() >= until:
             return handle
         await asyncio.sleep(min(_POLL_S, max(0.0, until - loop.time())))
@@ -38,4 +42,5 @@ TOOL = Tool(
     WaitArguments,
     JobHandle,
     wait_for_job,
+    waits=True,
 )

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from proda_core.clock import written
 from proda_core.errors import BudgetExhausted, GuardRefusal, JobError, ProdaError, ToolError
 from proda_core.ids import canonical_json, make_id
 from proda_core.jobs import JobRequest, JobState, JobStatus, Progress
@@ -39,6 +40,7 @@ class ProgressView(ToolModel):
 class JobHandle(ToolModel):
     """A job as a client sees it. ``artifacts`` and ``meta`` are filled once ``state`` is finished; sealed items never are.
 
+    ``started_at`` is when the session first asked for it, ``changed_at`` when it last said anything (both UTC).
     ``exit_code`` is the typed error's own when the job failed, else 0. ``stop_now``: somebody wants the session to end at once;
     cancel the job and finish.
     """
@@ -46,6 +48,8 @@ class JobHandle(ToolModel):
     job_id: str
     tool: str
     state: Literal["running", "finished", "failed", "cancelled"]
+    started_at: str
+    changed_at: str
     progress: ProgressView | None
     artifacts: dict[str, str]
     meta: dict[str, Any]
@@ -166,6 +170,8 @@ def job_handle(host: Host, job_id: str) -> JobHandle:
         job_id=job_id,
         tool=str(intent.body["tool"]),
         state=_VIEW[status.state],
+        started_at=intent.at,
+        changed_at=intent.at if status.changed_at is None else written(status.changed_at),
         progress=None if done is None else progress_view(done),
         artifacts=dict(outcome.body["artifacts"]) if outcome else {},
         meta=dict(outcome.body["meta"]) if outcome else {},

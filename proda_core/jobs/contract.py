@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,8 @@ class JobFailure:
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """A job as its folder shows it now. ``launches`` counts the workers started for it since it was last retried."""
+    """A job as its folder shows it now. ``launches`` counts the workers started for it since it was last retried,
+    ``changed_at`` is when it last said anything; None for a job that is not there."""
 
     job_id: str
     state: JobState
@@ -98,6 +100,7 @@ class JobStatus:
     launches: int = 0
     result: JobResult | None = None
     failure: JobFailure | None = None
+    changed_at: datetime | None = None
 
     @property
     def error(self) -> str | None:

@@ -123,6 +123,7 @@ class LocalExecutor:
             launches=len(launches.started),
             result=result,
             failure=_CANCELLED if failure is None and state is JobState.CANCELLED else failure,
+            changed_at=folder.changed_at(),
         )
 
     def tend(self, job_id: str) -> JobStatus:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -135,6 +136,20 @@ class JobFolder:
     def ended(self) -> bool:
         return (self.path / "result.json").exists() or (self.path / "error.json").exists()
 
+    def changed_at(self) -> datetime:
+        """When host or worker last said anything of this job."""
+        said = (
+            "request.json",
+            "launches.json",
+            "heartbeat.json",
+            "progress.json",
+            "result.json",
+            "error.json",
+            "cancel",
+        )
+        times = [found.st_mtime for name in said if (found := _stat(self.path / name)) is not None]
+        return datetime.fromtimestamp(max(times, default=0.0), UTC)
+
     def set_aside(self, attempt: int) -> None:
         """Keep how attempt number ``attempt`` ended under another name, so that the next one can start."""
         self.cancel.unlink(missing_ok=True)
@@ -159,3 +174,10 @@ class JobFolder:
         temporary = self.path / f".{name}.{os.getpid()}.tmp"
         temporary.write_bytes(data)
         temporary.replace(self.path / name)
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
