@@ -19,7 +19,15 @@ from mcp_server.clients import (
     server_entry,
     starting_command,
 )
-from mcp_server.hosting import Address, Serving, create_session, own_session, read_session, write_report
+from mcp_server.hosting import (
+    Address,
+    Serving,
+    create_session,
+    host_fixtures,
+    own_session,
+    read_session,
+    write_report,
+)
 from mcp_server.stdio import serve_stdio
 from proda_core.session import SessionFolder
 
@@ -32,6 +40,7 @@ __all__ = [
     "bench_repair",
     "configuration_file",
     "create_session",
+    "host_fixtures",
     "owned",
     "plan_change",
     "reading",

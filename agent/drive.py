@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from agent.connect import Address, Serving, owned
+from agent.connect import Address, Serving, host_fixtures, owned
 from agent.exit_codes import EXIT_CODES, INTERRUPTED
 from agent.loop import run_loop
 from agent.nodes import Halted, Interrupted, Nodes
@@ -46,10 +46,27 @@ def serve(folder: SessionFolder, console: Console, address: Address) -> None:
     asyncio.run(_serve(folder, console, address))
 
 
-async def _serve(folder: SessionFolder, console: Console, address: Address) -> None:
+def serve_fixtures(folder: SessionFolder, console: Console, address: Address) -> None:
+    """Serve what the protocol's conformance suite expects in the session's place, until asked to end."""
+    asyncio.run(_serve_fixtures(folder, console, address))
+
+
+async def _serve_fixtures(folder: SessionFolder, console: Console, address: Address) -> None:
+    ended = _asked_to_end()
+    async with host_fixtures(folder, _serving(folder, console, address, drivable=False)):
+        await ended.wait()
+
+
+def _asked_to_end() -> asyncio.Event:
+    """Set by the first signal."""
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    return ended
+
+
+async def _serve(folder: SessionFolder, console: Console, address: Address) -> None:
+    ended = _asked_to_end()
     with folder.hosted():
         folder.clear_stop()  # of before: whoever serves it now wants it served
     async with owned(folder, serving=_serving(folder, console, address, drivable=True)) as client:

@@ -16,6 +16,7 @@ from typing import Any
 
 from mcp.server import Server
 
+from mcp_server.conformance.server import fixture_server
 from mcp_server.http import Address, caller_scopes, served
 from mcp_server.page import render_page
 from mcp_server.refusals import Refusals
@@ -33,7 +34,15 @@ from tools.host import GraphCopy, Host, Owner
 from tools.registry import TOOLS, tools_digest
 from tools.work import job_handle
 
-__all__ = ["Address", "Serving", "create_session", "own_session", "read_session", "write_report"]
+__all__ = [
+    "Address",
+    "Serving",
+    "create_session",
+    "host_fixtures",
+    "own_session",
+    "read_session",
+    "write_report",
+]
 _TICK_S = 1.0
 _LOOK_S = 0.1
 _ENDING_S = 5.0  # for workers that were told to end: above what they take by themselves
@@ -77,6 +86,17 @@ async def own_session(
             with contextlib.suppress(asyncio.CancelledError):
                 await ticking
             await _end_jobs(host, [job.job_id for job in _running(host)])
+
+
+@asynccontextmanager
+async def host_fixtures(folder: SessionFolder, serving: Serving) -> AsyncIterator[None]:
+    """Serve the conformance suite's fixtures in the session's place: its lock, its tokens, the same checks, none of its tools."""
+    with folder.hosted(), Refusals(folder.refusals) as refusals:
+        async with fixture_server() as server:
+            server.middleware.append(refusals.watch_call)
+            async with served(server, folder, serving.address, refusals=refusals) as url:
+                serving.tell(url)
+                yield
 
 
 @asynccontextmanager

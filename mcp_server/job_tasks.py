@@ -7,13 +7,13 @@ logged and where a call is carried to are decided in one place. A job asks nobod
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from mcp import MCPError
 from mcp.server.context import HandlerResult
 from mcp_types import INVALID_PARAMS, CallToolRequestParams, CallToolResult, TextContent
 
-from mcp_server.tasks import Context, Task
+from mcp_server.tasks import Context, Status, Task
 from tools import cancel_job, wait_for_job
 from tools.registry import TOOLS
 from tools.work import JobHandle
@@ -22,7 +22,7 @@ CallTool = Callable[[Context, CallToolRequestParams], Awaitable[CallToolResult]]
 WAIT, CANCEL = wait_for_job.TOOL.name, cancel_job.TOOL.name
 STARTING = frozenset(tool.name for tool in TOOLS if tool.result is JobHandle) - {WAIT, CANCEL}
 """The tools that start jobs."""
-_STATUS: dict[str, Literal["working", "completed", "cancelled"]] = {
+_STATUS: dict[str, Status] = {
     "running": "working",
     "finished": "completed",
     "failed": "completed",  # with a result that is an error: "failed" is for failures of the protocol

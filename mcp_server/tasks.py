@@ -29,6 +29,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 Context = ServerRequestContext[dict[str, Any]]
 IDENTIFIER = "io.modelcontextprotocol/tasks"
+Status = Literal["working", "input_required", "completed", "failed", "cancelled"]
 _ERA = frozenset(MODERN_PROTOCOL_VERSIONS)
 _POLL_MS = 1000
 _HEADER = "mcp-name"  # SEP-2663: routing by the task's ID
@@ -39,7 +40,7 @@ class Task:
     """A task as it stands. Times are ISO 8601; ``result`` when completed, ``error`` when failed, ``inputs`` when it asks."""
 
     task_id: str
-    status: Literal["working", "input_required", "completed", "failed", "cancelled"]
+    status: Status
     created_at: str
     updated_at: str
     note: str = ""

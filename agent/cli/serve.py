@@ -9,6 +9,7 @@ import typer
 from agent.cli.options import DEFAULT_ROOT, PortOption, RootOption, SessionArgument, chosen, stderr
 from agent.connect import Address
 from agent.drive import serve as serve_session
+from agent.drive import serve_fixtures
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +25,13 @@ def serve(
         list[str] | None,
         typer.Option(help="A further name by which clients may call it; needed beyond this machine."),
     ] = None,
+    conformance_fixtures: Annotated[
+        bool,
+        typer.Option(
+            "--conformance-fixtures",
+            help="Serve what the protocol's conformance suite expects, in place of the tools.",
+        ),
+    ] = False,
     sessions: RootOption = DEFAULT_ROOT,
 ) -> None:
     """Serve a session over HTTP to MCP clients, which do every step themselves. Ctrl-C ends it.
@@ -32,4 +40,5 @@ def serve(
     access.json: one reads, the other steers and works.
     """
     folder = chosen(session, sessions)
-    serve_session(folder, stderr(), Address(host, port, tuple(allow_host or ())))
+    address = Address(host, port, tuple(allow_host or ()))
+    (serve_fixtures if conformance_fixtures else serve_session)(folder, stderr(), address)
