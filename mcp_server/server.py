@@ -26,6 +26,7 @@ from mcp_types import (
 from mcp_types import Tool as ToolSchema
 from pydantic import ValidationError
 
+from mcp_server.failures import Failure, FailureBody, output_schema
 from mcp_server.job_tasks import WAIT, JobTasks
 from mcp_server.tasks import Tasks, extend
 from mcp_server.refusals import Refusals
@@ -148,7 +149,7 @@ def _schema(tool: Tool) -> ToolSchema:
         name=tool.name,
         description=tool.description,
         input_schema=tool.arguments.model_json_schema(),
-        output_schema=tool.result.model_json_schema(),
+        output_schema=output_schema(tool),
         annotations=ToolAnnotations(
             read_only_hint=tool.scope == "read",
             destructive_hint=False,
@@ -166,7 +167,9 @@ def _success(result: ToolModel) -> CallToolResult:
 def failure(error: ProdaError) -> CallToolResult:
     """An expected failure as a result: its type and what it says."""
     refusals = [to_plain(r) for r in error.refusals[:50]] if isinstance(error, GuardRefusal) else []
-    body = {"error": {"type": type(error).__name__, "message": str(error), "refusals": refusals}}
+    body = Failure(error=FailureBody(type=type(error).__name__, message=str(error), refusals=refusals))
     return CallToolResult(
-        content=[TextContent(type="text", text=str(error))], structured_content=body, is_error=True
+        content=[TextContent(type="text", text=str(error))],
+        structured_content=body.model_dump(mode="json"),
+        is_error=True,
     )
