@@ -5,24 +5,26 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from proda_core.jobs import JobState, LocalExecutor
+from proda_core.jobs import JobState, LocalExecutor, Progress
 from proda_core.log import Record
 from proda_core.serialize import to_plain
 from tools.base import NoArguments, Tool, ToolModel
 from tools.book import Book
 from tools.host import Host
 from tools.steering import read_steering
-from tools.work import book_of
+from tools.work import ProgressView, book_of, progress_view
 
 
 class StatusView(ToolModel):
-    """``state`` is running, waiting or finished; ``now`` says what in words; ``budget`` left by resource. ``paused`` says by whom
-    and why; ``waiting_requests`` are operators' requests that the next decision will take; ``tools_digest`` is of their schemas.
+    """``state`` is running, waiting or finished; ``now`` says what in words and ``progress`` how far the running job has come;
+    ``budget`` left by resource. ``paused`` says by whom and why; ``waiting_requests`` are operators' requests that the next
+    decision will take; ``tools_digest`` is of the tools' schemas.
     """
 
     session: str
     state: str
     now: str
+    progress: ProgressView | None
     rounds: int
     incumbent: str
     decisions: int
@@ -41,7 +43,8 @@ async def get_status(host: Host, _arguments: NoArguments) -> StatusView:
     records = host.records() if host.folder.decisions.exists() else ()
     book = book_of(host) if records else Book()
     decisions = [r.body["decision"] for r in records if r.kind == "decision"]
-    now = "finished" if book.stop_reason else _now(host, records)
+    under_way = None if book.stop_reason else _under_way(host, records)
+    now = "finished" if book.stop_reason else _say(under_way)
     steering = read_steering(records)
     waiting = [request for request in host.folder.steering.requests() if request.id not in steering.applied]
     for request in waiting:
@@ -50,6 +53,7 @@ async def get_status(host: Host, _arguments: NoArguments) -> StatusView:
         session=host.folder.name,
         state="finished" if book.stop_reason else "running" if now else "waiting",
         now=now or "nothing runs; proda resume goes on",
+        progress=progress_view(under_way[1]) if under_way and under_way[1] else None,
         rounds=max(0, len(book.rounds) - 1),
         incumbent=book.incumbent.adapter_id if book.incumbent else "",
         decisions=len(decisions),
@@ -69,17 +73,23 @@ async def get_status(host: Host, _arguments: NoArguments) -> StatusView:
     )
 
 
-def _now(host: Host, records: tuple[Record, ...]) -> str:
-    """The newest call without an outcome, with its job's progress; "" when nothing is under way."""
+def _under_way(host: Host, records: tuple[Record, ...]) -> tuple[str, Progress | None] | None:
+    """The tool of the newest call without an outcome whose job runs, and how far it is; None when nothing is under way."""
     closed = {r.key for r in records if r.kind == "outcome"}
     for record in reversed(records):
         if record.kind != "intent" or record.key in closed:
             continue
         status = LocalExecutor(host.folder.root).status(str(record.body.get("job_id", "")) or "j_" + "0" * 16)
         if status.state is JobState.RUNNING:
-            done = status.progress
-            return f"{record.body['tool']} {'' if done is None else f'{done.done:g} of {done.total:g} {done.note}'}".strip()
-    return ""
+            return str(record.body["tool"]), status.progress
+    return None
+
+
+def _say(under_way: tuple[str, Progress | None] | None) -> str:
+    if under_way is None:
+        return ""
+    tool, done = under_way
+    return f"{tool} {'' if done is None else f'{done.done:g} of {done.total:g} {done.note}'}".strip()
 
 
 def _budget(host: Host) -> dict[str, str]:

@@ -1,10 +1,13 @@
-"""One repaired dev item, followed from the failed answer through diagnosis and patch to the sentence in the corpus.
+"""A repaired dev item, followed from the failed answer through diagnosis and patch to the sentence in the corpus.
 
 Only dev items are ever followed; sealed ones are never read here.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from proda_core.diagnosis import PATCHABLE
 from proda_core.records import load_benchmark, load_diagnoses, load_patch, load_report
 from proda_core.types import Diagnosis, EvalReport, Item, Score, Split
 from tools.base import ToolModel
@@ -46,22 +49,45 @@ def _incumbent_before(book: Book, entry: Round) -> Round | None:
     return next((r for r in reversed(book.rounds[: entry.number]) if r.accepted), None)
 
 
-def find_repaired_case(host: Host, book: Book) -> RepairedCase | None:
-    """A repaired item of the last accepted patch round whose diagnosis was patched; None when nothing was repaired."""
+@dataclass(frozen=True, slots=True)
+class Repairs:
+    """A patch round, the incumbent it was made against, and the diagnoses of what it repaired."""
+
+    before: Round
+    after: Round
+    diagnoses: tuple[Diagnosis, ...]
+
+
+def repairs_of(host: Host, book: Book, entry: Round) -> Repairs | None:
+    """What ``entry`` repaired of what was patched for it; None for a round that is no scored patch round."""
+    before = _incumbent_before(book, entry)
+    if entry.kind != "patch" or not entry.report_id or before is None:
+        return None
+    repaired = set(repaired_items(host, book, entry))
+    diagnosis_id = book.diagnoses.get(before.report_id, "")
+    found = load_diagnoses(host.store, diagnosis_id) if diagnosis_id else ()
+    patched = (one for one in found if one.item_id in repaired and one.kind in PATCHABLE)
+    return Repairs(before, entry, tuple(patched))
+
+
+def last_repairs(host: Host, book: Book) -> Repairs | None:
+    """Those of the last accepted patch round that repaired something; None when none did."""
     for entry in reversed(book.rounds):
-        before = _incumbent_before(book, entry)
-        if not entry.accepted or entry.kind != "patch" or before is None:
-            continue
-        repaired = set(repaired_items(host, book, entry))
-        diagnosis_id = book.diagnoses.get(before.report_id, "")
-        for diagnosis in load_diagnoses(host.store, diagnosis_id) if diagnosis_id else ():
-            if diagnosis.item_id in repaired and diagnosis.kind.value in ("concept_gap", "reasoning_deficit"):
-                return _case(host, book, (before, entry), diagnosis)
+        found = repairs_of(host, book, entry) if entry.accepted else None
+        if found is not None and found.diagnoses:
+            return found
     return None
 
 
-def _case(host: Host, book: Book, pair: tuple[Round, Round], diagnosis: Diagnosis) -> RepairedCase:
-    before, after = pair
+def find_repaired_case(host: Host, book: Book) -> RepairedCase | None:
+    """A repaired item of the last accepted patch round whose diagnosis was patched; None when nothing was repaired."""
+    found = last_repairs(host, book)
+    return None if found is None else repaired_case(host, book, found, found.diagnoses[0])
+
+
+def repaired_case(host: Host, book: Book, repairs: Repairs, diagnosis: Diagnosis) -> RepairedCase:
+    """One of ``repairs``, from the failed answer to the sentence."""
+    before, after = repairs.before, repairs.after
     items = {i.item_id: i for i in load_benchmark(host.store, book.benchmark_id).of(Split.DEV)}
     item = items[diagnosis.item_id]
     old = _score(load_report(host.store, before.report_id), item)
