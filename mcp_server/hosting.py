@@ -18,7 +18,7 @@ from mcp.server import Server
 
 from mcp_server.conformance.server import fixture_server
 from mcp_server.http import Address, caller_scopes, served
-from mcp_server.page import render_page
+from mcp_server.page import freeze_page, gather_all
 from mcp_server.refusals import Refusals
 from mcp_server.server import build_server
 from proda_core.artifacts import write_atomic
@@ -27,7 +27,7 @@ from proda_core.jobs import JobState, JobStatus, LocalExecutor
 from proda_core.jobs.folder import JobFolder
 from proda_core.knowledge.store import KnowledgeStore
 from proda_core.ledger import Ledger
-from proda_core.log import DecisionLog, read_records
+from proda_core.log import DecisionLog
 from proda_core.session import SessionFolder
 from tools.create_session import create_session
 from tools.host import GraphCopy, Host, Owner
@@ -76,7 +76,7 @@ async def own_session(
             refusals = stack.enter_context(Refusals(folder.refusals))
             public = build_server(host, offered, caller_scopes=caller_scopes, refusals=refusals)
             serving.tell(
-                await stack.enter_async_context(served(public, folder, serving.address, refusals=refusals))
+                await stack.enter_async_context(served(public, host, serving.address, refusals=refusals))
             )
         ticking = asyncio.create_task(_tick(ledger))
         try:
@@ -113,16 +113,10 @@ def reading_host(folder: SessionFolder) -> Host:
     return _host(folder, None)
 
 
-def write_report(folder: SessionFolder, view: dict[str, Any]) -> Path:
-    """Write ``report.html`` from report_session's result; its path."""
-    write_atomic(folder.report, render_page(view, _log_head(folder)).encode())
+def write_report(folder: SessionFolder) -> Path:
+    """Write ``report.html``, the session's page as it is now; its path."""
+    write_atomic(folder.report, freeze_page(asyncio.run(gather_all(reading_host(folder)))).encode())
     return folder.report
-
-
-def _log_head(folder: SessionFolder) -> dict[str, Any]:
-    """How long the decision log is and the hash of its last record; {} before the first."""
-    records = read_records(folder.decisions) if folder.decisions.exists() else ()
-    return {"records": len(records), "head": records[-1].hash, "at": records[-1].at} if records else {}
 
 
 def _host(folder: SessionFolder, owner: Owner | None) -> Host:

@@ -27,10 +27,12 @@ from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import AnyHttpUrl
 
 from mcp_server.access import access_to
+from mcp_server.live import LivePage
 from mcp_server.refusals import Refusals
 from proda_core.artifacts import write_atomic
 from proda_core.errors import SessionError
 from proda_core.session import SessionFolder
+from tools.host import Host
 
 PATH = "/mcp"
 _BODY_BYTES = 1 << 20
@@ -77,26 +79,32 @@ def caller_scopes() -> frozenset[str]:
 
 @asynccontextmanager
 async def served(
-    server: Server[Any], folder: SessionFolder, address: Address, *, refusals: Refusals
+    server: Server[Any], host: Host, address: Address, *, refusals: Refusals
 ) -> AsyncIterator[str]:
-    """Serve until the block ends; the URL. What is refused is noted. SessionError when the address cannot be had."""
+    """Serve until the block ends, the live page beside the MCP endpoint, whose URL is given. What is refused is noted.
+
+    SessionError when the address cannot be had.
+    """
     logging.getLogger("mcp.server.transport_security").setLevel(logging.ERROR)  # it repeats what callers sent
+    folder = host.folder
     access = access_to(folder.access)
     listener = address.listen()
     port = int(listener.getsockname()[1])
     names = [*_LOCAL_NAMES, address.host, *address.allowed]
+    security = TransportSecuritySettings(
+        allowed_hosts=[known for name in names for known in (name, f"{name}:{port}")],
+        allowed_origins=[f"{scheme}://{name}:{port}" for name in names for scheme in ("http", "https")],
+    )
     app = server.streamable_http_app(
         streamable_http_path=PATH,
         host=address.host,
         max_request_body_size=_BODY_BYTES,
-        transport_security=TransportSecuritySettings(
-            allowed_hosts=[known for name in names for known in (name, f"{name}:{port}")],
-            allowed_origins=[f"{scheme}://{name}:{port}" for name in names for scheme in ("http", "https")],
-        ),
+        transport_security=security,
         auth=AuthSettings(
             issuer_url=AnyHttpUrl("http://localhost"), resource_server_url=None, required_scopes=["read"]
         ),
         token_verifier=access,
+        custom_starlette_routes=LivePage(host, access, security, port).routes(),
     )
     runner = _Runner(
         uvicorn.Config(

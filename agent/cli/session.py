@@ -206,7 +206,7 @@ def report(
         typer.echo(ladder_markdown(view))
     else:
         show_report(view)
-        show_paths(folder.root, write_report(folder, view))
+        show_paths(folder.root, write_report(folder))
 
 
 async def _ask(folder: SessionFolder, tool: str, **arguments: Any) -> dict[str, Any]:
@@ -216,7 +216,7 @@ async def _ask(folder: SessionFolder, tool: str, **arguments: Any) -> dict[str, 
 
 def _finish(folder: SessionFolder, outcome: Outcome, *, as_json: bool) -> None:
     view = asyncio.run(_ask(folder, "report_session"))
-    page = write_report(folder, view)
+    page = write_report(folder)
     if as_json:
         print_json({**view, "exit_code": outcome.exit_code, "report": str(page)})
     else:

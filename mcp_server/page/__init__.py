@@ -1,5 +1,6 @@
-"""Pages with their plots inside that need no network: a session's ``report.html`` and a bench's ``repair.html``."""
+"""The page of a session, live and frozen as ``report.html``, and a bench's ``repair.html``: nothing from elsewhere."""
 
-from mcp_server.page.render import render_bench, render_page
+from mcp_server.page.gather import ask, gather, gather_all
+from mcp_server.page.render import Material, freeze_page, render_bench
 
-__all__ = ["render_bench", "render_page"]
+__all__ = ["Material", "ask", "freeze_page", "gather", "gather_all", "render_bench"]

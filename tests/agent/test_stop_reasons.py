@@ -181,7 +181,7 @@ def test_a_veto_and_a_new_budget_are_taken_at_the_next_decision_and_logged_with_
         ("budget", "rounds 3, wall_s unlimited"),
         ("veto", "patch"),
     ]
-    page = write_report(folder, view).read_text(encoding="utf-8")
+    page = write_report(folder).read_text(encoding="utf-8")
     assert "asked by bob, taken" in page and "chosen by operator" in page
     effects = {r.body["why"]: r.body["effect"] for r in records_of(folder, "steering")}
     assert effects["longer"] == effects["not today"] == "taken" and effects["nonsense"].startswith(

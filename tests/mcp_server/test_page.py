@@ -8,9 +8,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from mcp_server.page.plots import gains_svg, ladder_svg, loss_svg, mastery_svg
 
 from mcp_server.page import render_bench, render_page
-from mcp_server.page.plots import gains_svg, ladder_svg, loss_svg, mastery_svg
 from mcp_server.page.render import rounds
 from tests.report_views import controls_view, finished_view, started_view
 
