@@ -25,6 +25,7 @@ from mcp_server.hosting import (
     create_session,
     host_fixtures,
     own_session,
+    page_links,
     read_session,
     write_report,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "create_session",
     "host_fixtures",
     "owned",
+    "page_links",
     "plan_change",
     "reading",
     "serve_stdio",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from agent.connect import Address, Serving, host_fixtures, owned
+from agent.connect import Address, Serving, host_fixtures, owned, page_links
 from agent.exit_codes import EXIT_CODES, INTERRUPTED
 from agent.loop import run_loop
 from agent.nodes import Halted, Interrupted, Nodes
@@ -80,9 +80,18 @@ async def _serve(folder: SessionFolder, console: Console, address: Address) -> N
 
 def _serving(folder: SessionFolder, console: Console, address: Address, *, drivable: bool) -> Serving:
     def tell(url: str) -> None:
-        console.print(
-            f"  served at [bold]{url}[/]; tokens in {folder.access}", highlight=False, soft_wrap=True
-        )
+        """Links with a token are for a person's terminal alone: what is written to a file or a pipe may be kept as a log."""
+        lines = [f"  served to MCP clients at [bold]{url}[/]; tokens in {folder.access}"]
+        if console.is_terminal:
+            links = page_links(folder, url)
+            lines += [
+                f"  open in a browser to look:  [bold]{links['read']}[/]",
+                f"  open it to look and steer:  [bold]{links['steer']}[/]",
+            ]
+        else:
+            lines.append(f"  in a browser: [bold]{url.rpartition('/')[0]}/login[/], which asks for a token")
+        for line in lines:
+            console.print(line, highlight=False, soft_wrap=True)
 
     return Serving(address, drivable, tell)
 

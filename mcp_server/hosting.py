@@ -17,7 +17,7 @@ from typing import Any
 from mcp.server import Server
 
 from mcp_server.conformance.server import fixture_server
-from mcp_server.http import Address, caller_scopes, served
+from mcp_server.http import Address, caller_scopes, page_links, served
 from mcp_server.page import freeze_page, gather_all
 from mcp_server.refusals import Refusals
 from mcp_server.server import build_server
@@ -40,6 +40,7 @@ __all__ = [
     "create_session",
     "host_fixtures",
     "own_session",
+    "page_links",
     "read_session",
     "write_report",
 ]

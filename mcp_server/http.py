@@ -137,6 +137,15 @@ class _Runner(uvicorn.Server):
         yield
 
 
+def page_links(folder: SessionFolder, url: str) -> dict[str, str]:
+    """Links that open the live page beside the MCP endpoint at ``url``, by what their token may do: read, steer.
+
+    The token stands behind the #, which no browser sends to a server; the page takes it from its address at once.
+    """
+    access, page = access_to(folder.access), url.removesuffix(PATH)
+    return {"read": f"{page}/login#{access.read}", "steer": f"{page}/login#{access.steer}"}
+
+
 @contextlib.contextmanager
 def _announced(path: Path, url: str) -> Iterator[None]:
     me = psutil.Process()

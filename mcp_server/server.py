@@ -28,10 +28,10 @@ from pydantic import ValidationError
 
 from mcp_server.failures import Failure, FailureBody, output_schema
 from mcp_server.job_tasks import WAIT, JobTasks
-from mcp_server.tasks import Tasks, extend
 from mcp_server.refusals import Refusals
 from mcp_server.resources import json_text
 from mcp_server.surface import offer_surface
+from mcp_server.tasks import Tasks, extend
 from mcp_server.watching import offer_subscriptions, watching
 from proda_core import __version__
 from proda_core.errors import GuardRefusal, ProdaError, SessionError, ToolError

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from mcp_server.page import Material
+
 View = dict[str, Any]
 DISCIPLINES = ("001", "006", "008", "011")
 
@@ -374,3 +376,122 @@ def started_view() -> View:
         "case": None,
         "budget": {},
     }
+
+
+FAILED = "i_00000000000000fa"
+
+
+def failure(item_id: str, kind: str) -> View:
+    return {
+        "item_id": item_id,
+        "stem": "In physics, what does heat lead to?",
+        "options": ["steam", "ice", "sand", "oil"],
+        "right": "steam",
+        "answer": "ice",
+        "said": "From heat: Heat leads to ice. Answer: ice",
+        "diagnosis": kind,
+        "detail": "Asked 5 probes on 3 nodes, 2 right.",
+        "nodes": [],
+    }
+
+
+def failure_map() -> View:
+    """A chain of two concepts, one known and one not, with a neighbour that was not asked about."""
+    concepts = [
+        {"concept_id": f"c_{n}", "term": term, "on_chain": n < 2, "mastery": mastery, "mastered": mastered}
+        for n, (term, mastery, mastered) in enumerate(
+            [("heat", 0.9, True), ("steam", 0.1, False), ("water", None, None)]
+        )
+    ]
+    relations = [
+        {
+            "relation_id": f"r_{n}",
+            "subject_id": "c_0",
+            "object_id": f"c_{n + 1}",
+            "type": "CAUSAL",
+            "statement": statement,
+            "on_chain": n == 0,
+            "mastery": 0.2 if n == 0 else None,
+            "mastered": False if n == 0 else None,
+        }
+        for n, statement in enumerate(["Heat leads to steam.", "Heat leads to water."])
+    ]
+    return {
+        "item_id": FAILED,
+        "model": "V2",
+        "diagnosis": "concept_gap",
+        "concepts": concepts,
+        "relations": relations,
+        "more": 0,
+    }
+
+
+def status(**more: Any) -> View:
+    return {
+        "session": "demo-0123456789ab",
+        "state": "finished",
+        "now": "finished",
+        "progress": None,
+        "rounds": 3,
+        "incumbent": "a_0000000000000002",
+        "decisions": 4,
+        "last_decision": "stop: 0 rounds left.",
+        "stop_reason": "budget_rounds",
+        "paused": "",
+        "stop_requested": False,
+        "waiting_requests": 0,
+        "host": "",
+        "budget": {"rounds": "3 of 3", "wall_s": "401.2 of unlimited"},
+        "artifacts": {},
+    } | more
+
+
+VERIFIED: View = {
+    "ok": True,
+    "records": 58,
+    "integrity": "whole",
+    "authenticity": "not signed",
+    "completeness": "complete",
+    "anchoring": "not anchored",
+    "first_bad": "",
+    "problems": [],
+    "cannot_detect": ["that the whole log was rewritten"],
+}
+LOG: View = {"records": 58, "head": "f" * 64, "at": "now"}
+
+
+def finished_material(view: View | None = None) -> Material:
+    """All that the page of a finished session shows; another ``view`` stands for what its report says."""
+    shown = finished_view() if view is None else view
+    case = shown["case"]
+    return Material(
+        view=shown,
+        status=status(),
+        failures={
+            "model": "V2",
+            "total": 15,
+            "failures": [failure(FAILED, "concept_gap"), failure("i_00000000000000fb", "")],
+            "next": 12,
+        },
+        repairs={"model": "V2", "total": 9, "cases": [case] * 2, "next": 4} if case else NOTHING_REPAIRED,
+        maps={FAILED: failure_map()},
+        verified=dict(VERIFIED),
+        log=dict(LOG),
+    )
+
+
+NOTHING_REPAIRED: View = {"model": "", "total": 0, "cases": [], "next": None}
+
+
+def started_material() -> Material:
+    """What there is before the first model was scored."""
+    running = status(
+        state="running",
+        now="train_adapter 12 of 300 loss 1.2",
+        progress={"done": 12.0, "total": 300.0, "eta_s": 88.0, "note": "loss 1.2"},
+        rounds=0,
+        last_decision="",
+        stop_reason="",
+    )
+    nothing = {"model": "", "total": 0, "failures": [], "next": None}
+    return Material(started_view(), running, nothing, NOTHING_REPAIRED, {}, None, {})

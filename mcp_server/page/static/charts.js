@@ -95,7 +95,7 @@ function mastery(box, shares) {
 const known = (node) => (node.mastery === null ? "not asked" : `${Math.round(100 * node.mastery)} % known`);
 const mixed = (more, less, share) => `color-mix(in oklab, var(--${more}) ${Math.round(100 * share)}%, var(--${less}))`;
 const colour = (node) =>
-  node.mastery === null ? "var(--line)" : node.mastery < 0.5 ? mixed("amber", "bad", 2 * node.mastery) : mixed("good", "amber", 2 * node.mastery - 1);
+  node.mastery === null ? "color-mix(in oklab, var(--dim) 55%, var(--card))" : node.mastery < 0.5 ? mixed("half", "bad", 2 * node.mastery) : mixed("good", "half", 2 * node.mastery - 1);
 
 // The chain lies along the longer side, in order; its neighbourhood finds its place around it. The same map lies the same each time.
 function lay(map, width, height, upright) {
@@ -103,7 +103,7 @@ function lay(map, width, height, upright) {
   const along = (at) => (at + 0.5) / chain.length;
   const nodes = map.concepts.map((one) => {
     const at = chain.indexOf(one);
-    const fixed = upright ? { fx: 0.36 * width, fy: along(at) * height } : { fx: along(at) * width, fy: 0.5 * height };
+    const fixed = upright ? { fx: 26, fy: along(at) * height } : { fx: along(at) * width, fy: 0.5 * height };
     return at < 0 ? { ...one } : { ...one, ...fixed };
   });
   const links = map.relations.map((one) => ({ ...one, source: one.subject_id, target: one.object_id }));
@@ -111,11 +111,11 @@ function lay(map, width, height, upright) {
   d3.forceSimulation(nodes)
     .force("link", d3.forceLink(links).id((node) => node.concept_id).distance(95).strength(0.5))
     .force("charge", d3.forceManyBody().strength(-260))
-    .force("apart", d3.forceCollide(34))
-    .force("middle", upright ? d3.forceX(width / 2).strength(0.05) : d3.forceY(height / 2).strength(0.08))
+    .force("apart", d3.forceCollide(38))
+    .force("middle", upright ? d3.forceX(0.78 * width).strength(0.5) : d3.forceY(height / 2).strength(0.08))
     .stop()
     .tick(300);
-  for (const node of nodes) {
+  for (const node of nodes.filter((one) => !one.on_chain)) {
     node.x = inside(node.x, width, 48);
     node.y = inside(node.y, height, 22);
   }
@@ -133,7 +133,7 @@ function neighbourhood(box, map) {
   const spot = { x: "x", y: "y" };
   const halo = { stroke: "var(--card)", strokeWidth: 4, paintOrder: "stroke", lineWidth: 11, lineHeight: 1.1 };
   const name = (kept) => Plot.text(nodes.filter((one) => one.on_chain === kept), {
-    ...spot, ...halo, text: (one) => (one.mastery === null ? one.term : `${one.term}\n${Math.round(100 * one.mastery)} %`), dy: 15, lineAnchor: "top", fontSize: kept ? 13 : 11.5, fontWeight: kept ? 650 : 400,
+    ...spot, ...halo, ...(kept && upright ? { textAnchor: "start", dx: 16 } : { dy: 15, lineAnchor: "top" }), text: (one) => (one.mastery === null ? one.term : `${one.term}\n${Math.round(100 * one.mastery)} %`), fontSize: kept ? 13 : 11.5, fontWeight: kept ? 650 : 400,
     fill: kept ? "var(--ink)" : "var(--dim)",
   });
   return Plot.plot({
