@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # Two torch threads on a busy machine ran several times slower than one: tests use one.
 QUIET := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 TOKENIZERS_PARALLELISM=false
 
-.PHONY: help install demo test slow check format clean
+.PHONY: help install demo test slow browser check format clean
 help:  ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
@@ -22,10 +22,15 @@ demo: $(STAMP)  ## run the unattended session on the shipped corpus and print it
 	@$(BIN)/proda run; code=$$?; [ $$code -ge 20 ] && [ $$code -le 25 ] || exit $$code
 
 test: $(STAMP)  ## the default test suite (under ten minutes on two cores)
-	$(QUIET) $(BIN)/pytest -m 'not slow and not gpu'
+	$(QUIET) $(BIN)/pytest -m 'not slow and not gpu and not browser'
 
 slow: $(STAMP)  ## the heavier tests: kills, parity with lm-eval, whole small sessions
-	$(QUIET) $(BIN)/pytest -m 'slow and not gpu'
+	$(QUIET) $(BIN)/pytest -m 'slow and not gpu and not browser'
+
+browser: $(STAMP)  ## the live page in headless Chromium (apt-get install chromium, or PRODA_CHROMIUM=its path)
+	@command -v $${PRODA_CHROMIUM:-chromium} >/dev/null || { echo 'no chromium: apt-get install -y chromium (Debian, Ubuntu), or name one: make browser PRODA_CHROMIUM=/path/to/chrome'; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,browser]'
+	$(QUIET) $(BIN)/pytest -m browser tests/browser
 
 check: $(STAMP)  ## format, lint, strict types, layers, docs
 	$(BIN)/ruff format --check .
