@@ -20,7 +20,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from mcp_server.access import access_to
-from mcp_server.hosting import page_links, write_report
+from mcp_server.hosting import page_links
 from mcp_server.http import url_of_host
 from proda_core.session import SessionFolder
 from tests.sessions import Bench, FinishedSession, copied, overrides, proda, records_of
@@ -31,8 +31,9 @@ SIZES = {"desktop": (1200, 900), "phone": (360, 740)}
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium without a window."""
+def browser(finished_session: FinishedSession) -> Iterator[Browser]:
+    """Chromium without a window. The finished session is made first: playwright's event loop leaves room for no other here."""
+    assert finished_session.folder.decisions.exists()
     program = shutil.which(os.environ.get("PRODA_CHROMIUM", "chromium"))
     assert program, "no chromium: apt-get install chromium, or name it by PRODA_CHROMIUM"
     with sync_playwright() as playwright:
@@ -116,7 +117,8 @@ def test_a_run_is_followed_and_steered_from_its_link(browser: Browser, bench: Be
         expect(page.locator("#now progress")).to_be_visible(timeout=WAIT_MS)
         expect(page.locator("#ladder .chart svg")).to_be_visible(timeout=WAIT_MS)
         expect(page.locator("#now")).to_contain_text("ann: to look <b>closely</b>", timeout=WAIT_MS)
-        expect(page.locator("#failures .neighbourhood svg").first).to_be_visible(timeout=WAIT_MS)
+        page.locator("#failures [data-keep]").first.scroll_into_view_if_needed()
+        expect(page.locator("#failures .neighbourhood svg").first).to_be_visible()
         expect(page.locator("#decisions")).to_contain_text("asked by ann", timeout=WAIT_MS)
         assert (
             page.url.endswith("/") and page.evaluate("performance.getEntriesByType('navigation').length") == 1
@@ -144,6 +146,7 @@ def test_a_finished_session_is_read_on_any_screen_and_by_keyboard(
         failure = page.locator(".failure summary").nth(1)
         failure.focus()
         page.keyboard.press("Enter")
+        page.locator(".failure [data-keep]").nth(1).scroll_into_view_if_needed()
         expect(page.locator(".failure").nth(1).locator(".neighbourhood svg")).to_be_visible()
         expect(page.locator("#proof")).to_contain_text("nothing wrong found")
 
@@ -152,7 +155,9 @@ def test_the_frozen_page_draws_the_same_without_a_host(
     browser: Browser, finished_session: FinishedSession, tmp_path: Path
 ) -> None:
     folder = copied(finished_session.folder, tmp_path)
-    report = write_report(folder)
+    said = proda("report", str(folder.root), cwd=tmp_path).communicate(timeout=120)
+    report = folder.report
+    assert report.exists(), said
     with visit(browser) as seen:
         seen.page.goto(report.as_uri())
         expect(seen.page.locator("#ladder .chart svg")).to_be_visible()
