@@ -10,7 +10,7 @@ from mcp import Client
 from proda_core.knowledge.snapshot import load_snapshot
 from proda_core.records import load_benchmark, load_diagnoses, load_report
 from proda_core.session import SessionFolder
-from proda_core.types import Split
+from proda_core.types import EvalReport, Split
 from tests.sessions import FinishedSession, copied, done, outcomes_of, with_client
 from tools.map_failure import MOST
 
@@ -72,10 +72,21 @@ def test_no_map_is_given_of_an_item_that_is_sealed_or_right_or_not_there(folder:
     assert len(with_client(folder, act)) == 1  # nothing tells one from another
 
 
-def test_repairs_are_the_patched_items_wrong_before_and_right_after_and_pages_hold_each_once(
+def reports(folder: SessionFolder) -> tuple[EvalReport, EvalReport]:
+    """Those of V1 and of V2."""
+    before, after = (load_report(folder.store, one) for one in made(folder, "evaluate_model", "report")[1:3])
+    return before, after
+
+
+def test_repairs_are_items_whose_diagnosis_was_patched_and_pages_hold_each_once(
     folder: SessionFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    before, after = reports(folder)
+    wrong = [score.item_id for score in before.dev if score.value is not None and not score.correct]
     monkeypatch.setattr("tools.show_repairs.PAGE", 1)
+    monkeypatch.setattr(
+        "tools.repaired_case.repaired_items", lambda *_: wrong
+    )  # so small a model repairs few
 
     async def act(client: Client) -> list[dict[str, Any]]:
         pages = [await done(client, "show_repairs", round=2)]
@@ -84,17 +95,28 @@ def test_repairs_are_the_patched_items_wrong_before_and_right_after_and_pages_ho
         return pages
 
     pages = with_client(folder, act)
-    before, after = (load_report(folder.store, one) for one in made(folder, "evaluate_model", "report")[1:3])
-    wrong = {score.item_id for score in before.dev if score.value is not None and not score.correct}
-    fixed = wrong & {score.item_id for score in after.dev if score.correct}
     diagnoses = load_diagnoses(folder.store, made(folder, "diagnose_failures", "diagnosis")[0])
     patched = {d.item_id for d in diagnoses if d.kind.value in ("concept_gap", "reasoning_deficit")}
     shown = [case["item_id"] for page in pages for case in page["cases"]]
-    assert sorted(shown) == sorted(fixed & patched)
+    assert len(shown) > 1 and sorted(shown) == sorted(patched.intersection(wrong))
     assert {page["total"] for page in pages} == {len(shown)}
+    said = {score.item_id: score for score in after.dev}
     for case in (case for page in pages for case in page["cases"]):
-        assert case["before_answer"] != case["gold"] == case["after_answer"]
+        assert case["before_answer"] != case["gold"] and case["steps"] and case["diagnosis"]
+        assert (case["after_answer"] == case["gold"]) == said[case["item_id"]].correct
         assert (case["before_model"], case["after_model"]) == ("V1", "V2")
+
+
+def test_only_what_was_wrong_before_and_is_right_now_counts_as_repaired(folder: SessionFolder) -> None:
+    async def act(client: Client) -> tuple[dict[str, Any], dict[str, Any]]:
+        return await done(client, "show_repairs", round=2), await done(client, "report_session")
+
+    repairs, report = with_client(folder, act)
+    before, after = reports(folder)
+    wrong = {score.item_id for score in before.dev if score.value is not None and not score.correct}
+    fixed = wrong & {score.item_id for score in after.dev if score.correct}
+    assert report["ladder"][2]["repaired"] == len(fixed)
+    assert {case["item_id"] for case in repairs["cases"]} <= fixed and repairs["total"] <= len(fixed)
 
 
 def test_a_round_that_is_no_patch_repaired_nothing_and_says_so(folder: SessionFolder) -> None:
