@@ -95,7 +95,7 @@ async def host_fixtures(folder: SessionFolder, serving: Serving) -> AsyncIterato
     with folder.hosted(), Refusals(folder.refusals) as refusals:
         async with fixture_server() as server:
             server.middleware.append(refusals.watch_call)
-            async with served(server, folder, serving.address, refusals=refusals) as url:
+            async with served(server, reading_host(folder), serving.address, refusals=refusals) as url:
                 serving.tell(url)
                 yield
 
