@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
-
-from pydantic import Field
 
 from proda_core.errors import ToolError
 from tools.base import Tool, ToolModel
 from tools.book import Book
 from tools.host import Host
+from tools.paging import First, page_of
 from tools.repaired_case import RepairedCase, Repairs, last_repairs, repaired_case, repairs_of
 from tools.show_failures import RoundNumber, scored_round
 from tools.work import book_of
@@ -22,7 +20,7 @@ class RepairsArguments(ToolModel):
     """``round`` counts from V1, which is 1; 0 asks for the last accepted patch round that repaired something."""
 
     round: RoundNumber = 0
-    first: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    first: First = 0
 
 
 class RepairsView(ToolModel):
@@ -46,13 +44,14 @@ def _repairs(host: Host, arguments: RepairsArguments) -> RepairsView:
     found = last_repairs(host, book) if arguments.round == 0 else _of_round(host, book, arguments.round)
     if found is None:
         return RepairsView(model="", total=0, cases=[], next=None)
-    page = found.diagnoses[arguments.first : arguments.first + PAGE]
-    after = arguments.first + len(page)
+    page = page_of(
+        found.diagnoses, arguments.first, lambda one: repaired_case(host, book, found, one), most=PAGE
+    )
     return RepairsView(
         model=f"V{found.after.number + 1}",
         total=len(found.diagnoses),
-        cases=[repaired_case(host, book, found, diagnosis) for diagnosis in page],
-        next=after if after < len(found.diagnoses) else None,
+        cases=page.rows,
+        next=page.next,
     )
 
 

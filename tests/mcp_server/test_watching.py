@@ -169,7 +169,10 @@ def test_whenever_the_answer_of_a_view_changes_so_do_what_it_is_changed_by(
     lines = folder.decisions.read_bytes().splitlines(keepends=True)
     host = reading_host(folder)
     changes = Changes(host)
-    uris = [session_uri(folder.name, view) for view in ("rounds", "decisions", "jobs", "failures", "mastery")]
+    uris = [
+        session_uri(folder.name, view)
+        for view in ("rounds", "decisions", "jobs", "failures", "repairs", "mastery")
+    ]
     uris += [session_uri(folder.name), "proda://round/1", "proda://round/2", "proda://decision/1"]
     benchmark_id = outcomes_of(folder, "build_benchmark")[0]["artifacts"]["benchmark"]
     item = load_benchmark(folder.store, benchmark_id).of(Split.DEV)[0]
