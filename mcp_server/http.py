@@ -112,6 +112,7 @@ async def served(
             log_level="warning",
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # a caller does not say where it comes from
             timeout_graceful_shutdown=_ENDING_S,
         )
     )

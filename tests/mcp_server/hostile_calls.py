@@ -102,6 +102,7 @@ def at_the_door() -> list[Call]:
         with_("a foreign origin", Origin="https://evil.example"),
         with_("a null origin", Origin="null"),
         with_("an origin on another port", Origin="http://127.0.0.1:1"),
+        with_("another's address", "", X_Forwarded_For="$(touch pwned)"),
         with_("a form", Content_Type="text/plain"),
         with_("no accepted type", Accept="text/html"),
         Call("ten megabytes", b" " * 10_000_000, headers=headers),
@@ -246,11 +247,9 @@ def sealed_reads(templates: Iterable[str], item_id: str) -> Iterator[Call]:
     for template in templates:
         uri = re.sub(r"\{[^}]*\}", item_id, template)
         yield rpc(f"a sealed item: {template}", "resources/read", {"uri": uri}, refused=False)
-        yield rpc(
-            f"a path: {template}",
-            "resources/read",
-            {"uri": re.sub(r"\{[^}]*\}", "..%2f..%2faccess.json", template)},
-        )
+        if uri != template:
+            path = re.sub(r"\{[^}]*\}", "..%2f..%2faccess.json", template)
+            yield rpc(f"a path: {template}", "resources/read", {"uri": path})
         for name in re.findall(r"\{\W?(\w+)[^}]*\}", template):
             for start in ("", item_id[:4], item_id):
                 asked = {

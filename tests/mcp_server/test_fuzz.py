@@ -22,12 +22,15 @@ from mcp import Client
 from mcp_server.hosting import own_session, read_session
 from proda_core import errors
 from proda_core.knowledge.snapshot import load_snapshot
+from proda_core.records import load_benchmark
 from proda_core.session import SessionFolder
+from proda_core.types import Split
+from tests.mcp_server.test_server import VALID
 from tests.sessions import FinishedSession, copied, done, outcomes_of
 from tools.base import Tool
 from tools.registry import TOOLS
 
-EXAMPLES = 40
+EXAMPLES = 15
 """Inputs a tool and host; some 30 tools twice over have to pass in about a minute."""
 STARTS_WORK = frozenset(
     ("evaluate_model", "train_adapter", "diagnose_failures", "write_patch", "compose_mixture")
@@ -111,7 +114,11 @@ def known_of(folder: SessionFolder) -> dict[str, list[str]]:
     snapshot = load_snapshot(folder.store, snapshot_id)
     chain = next(iter(snapshot.chains.values()))
     terms = [snapshot.term(one) for one in chain.concept_ids]
-    ids += [chain.chain_id, *chain.relation_ids, *chain.concept_ids]
+    benchmark = load_benchmark(
+        folder.store, outcomes_of(folder, "build_benchmark")[0]["artifacts"]["benchmark"]
+    )
+    items = [benchmark.of(split)[0].item_id for split in (Split.DEV, Split.SEALED)]
+    ids += [chain.chain_id, *chain.relation_ids, *chain.concept_ids, *items]
     return {
         "ids": sorted(set(ids)),
         "texts": [*terms, "decision-0", "\x00", "a" * 300, "'; MATCH (n) DELETE n"],
@@ -135,7 +142,21 @@ def inputs_for(tool: Tool, known: dict[str, list[str]]) -> list[Any]:
         made.append(arguments)
 
     collect()
-    return made
+    return [*made, *swept(tool, known)]
+
+
+def swept(tool: Tool, known: dict[str, list[str]]) -> Iterator[dict[str, Any]]:
+    """Valid arguments with each thing that the session knows in each place that takes text, and in all of them."""
+    if tool.name in STARTS_WORK:
+        return
+    right = VALID.get(tool.name, {})
+    told = tool.arguments.model_json_schema().get("properties", {})
+    places = [
+        name for name, one in told.items() if '"string"' in json.dumps(one) and "enum" not in json.dumps(one)
+    ]
+    for value in (*known["ids"], *known["texts"]):
+        yield from ({**right, place: value} for place in places)
+        yield {**right, **dict.fromkeys(places, value)}
 
 
 @pytest.fixture
