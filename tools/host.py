@@ -97,8 +97,20 @@ class Host:
         return self.owner
 
     def records(self) -> tuple[Record, ...]:
-        """The decision log so far: the owner's own, or as it stands on disk for a reader."""
-        return self.owner.log.records if self.owner is not None else read_records(self.folder.decisions)
+        """The decision log so far: the owner's own, or as it is on disk for a reader, read again once the file has changed."""
+        if self.owner is not None:
+            return self.owner.log.records
+        path = self.folder.decisions
+        try:
+            found = path.stat()
+        except OSError:
+            return read_records(path)  # says what is wrong with it
+        mark = (found.st_ino, found.st_size, found.st_mtime_ns)
+        known = self._cache.get("records")
+        if known is None or known[0] != mark:
+            known = self._cache["records"] = (mark, read_records(path))
+        records: tuple[Record, ...] = known[1]
+        return records
 
     def at_head(self, name: str, make: Callable[[], T]) -> T:
         """What ``make`` gives, made anew only when the log has grown; of many who ask at once, one makes it.
