@@ -117,6 +117,47 @@ def at_the_door() -> list[Call]:
     ]
 
 
+def at_the_page(item_id: str) -> list[Call]:
+    """The live page beside the endpoint: looked at without a token, steered from elsewhere, asked for what is not there."""
+
+    def look(name: str, path: str, by: str = "read", **headers: str | None) -> Call:
+        return Call(f"page: {name}", by=by, method="GET", path=path, headers=dict(headers))
+
+    def steer(name: str, form: str, by: str = "steer", **headers: str | None) -> Call:
+        given = {"Content-Type": "application/x-www-form-urlencoded", **headers}
+        return Call(f"page: {name}", form.encode(), by, path="/steer", headers=given)
+
+    note = "action=note&by=eve&why=so"
+    forged = {"Cookie": "proda_80=" + "x" * 43, "Origin": "https://evil.example"}
+    return [
+        look("a section without a token", "/sections/now", ""),
+        look("the failures without a token", "/failures", ""),
+        look("a file without a token", "/static/page.css", ""),
+        look("another host", "/sections/now", Host="evil.example"),
+        look("a foreign origin", "/sections/now", Origin="https://evil.example"),
+        look("a file upwards", "/static/..%2f..%2f..%2faccess.json"),
+        look("a section that is none", "/sections/__class__"),
+        look("failures from below nothing", "/failures?first=-1"),
+        look("failures in words", "/failures?first=two"),
+        look("a place given twice", "/failures?first=0&first=12"),
+        look("an argument too many", "/failures?allow_overlap=true"),
+        look("the map of a sealed item", f"/map/{item_id}/1"),
+        look("a map upwards", "/map/..%2f..%2faccess.json/1"),
+        steer("a note without a token", note, ""),
+        steer("a note with the reading token", note, "read"),
+        steer("a note from elsewhere", note, Origin="https://evil.example"),
+        steer("a note to another host", note, Host="evil.example"),
+        steer("a note with a made-up cookie", note, "", **forged),
+        steer("an action that is none", "action=explode&by=eve&why=so"),
+        steer("a field too many", note + "&allow_overlap=true"),
+        steer("a field twice", note + "&why=other"),
+        steer("a control character", "action=note&by=eve&why=a%00b"),
+        steer("a hundred fields", "&".join(f"f{n}=1" for n in range(100))),
+        steer("a megabyte", "action=note&by=eve&why=" + "x" * 1_000_000),
+        Call("page: a wrong token", b"token=" + b"x" * 43, "", path="/login"),
+    ]
+
+
 def misshapen() -> list[Call]:
     """JSON that is no call, and calls that are no JSON."""
     one = json.loads(STATUS.body)

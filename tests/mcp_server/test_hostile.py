@@ -28,6 +28,7 @@ from tests.mcp_server.hostile_calls import (
     Call,
     at_every_tool,
     at_the_door,
+    at_the_page,
     bad_values,
     misshapen,
     rpc,
@@ -146,6 +147,7 @@ async def besiege(folder: SessionFolder, item: Item) -> list[Outcome]:
         texts = {"a sealed ID": item.item_id, "a sealed question": item.stem}
         calls = [
             *at_the_door(),
+            *at_the_page(item.item_id),
             *misshapen(),
             *bad_values(job_id),
             *at_every_tool(TOOLS, VALID),
@@ -153,7 +155,7 @@ async def besiege(folder: SessionFolder, item: Item) -> list[Outcome]:
             *sealed_reads(templates, item.item_id),
             rpc("a file", "resources/read", {"uri": "file:///etc/passwd"}),
         ]
-        calls += [twin_of(call, item.item_id) for call in calls if item.item_id.encode() in call.body]
+        calls += [twin_of(call, item.item_id) for call in calls if names(call, item.item_id)]
         async with httpx2.AsyncClient(trust_env=False, timeout=60) as http:
             state = state_of(folder)
             for call in calls:
@@ -169,7 +171,12 @@ def twin_of(call: Call, item_id: str) -> Call:
     """The same call about an item that is not there."""
     headers = {name: text and text.replace(item_id, NOBODY) for name, text in call.headers.items()}
     body = call.body.replace(item_id.encode(), NOBODY.encode())
-    return replace(call, name=f"{call.name}, of nobody", body=body, headers=headers)
+    path = call.path.replace(item_id, NOBODY)
+    return replace(call, name=f"{call.name}, of nobody", body=body, headers=headers, path=path)
+
+
+def names(call: Call, item_id: str) -> bool:
+    return item_id.encode() in call.body or item_id in call.path
 
 
 async def templates_of(client: Client) -> list[str]:
@@ -200,7 +207,7 @@ def siege(finished_session: FinishedSession, tmp_path_factory: pytest.TempPathFa
 
 
 def test_what_must_be_refused_is_refused_with_a_status_or_a_typed_error(siege: Siege) -> None:
-    by_hand = [*at_the_door(), *misshapen(), *bad_values("j_" + "0" * 16)]
+    by_hand = [*at_the_door(), *at_the_page(NOBODY), *misshapen(), *bad_values("j_" + "0" * 16)]
     assert len(by_hand) >= 50 and len({one.name for one in by_hand}) == len(by_hand)
     assert [one.call.name for one in siege.outcomes if one.call.refused and not one.refused] == []
     unhandled = [(one.call.name, one.status, one.answer) for one in siege.outcomes if one.status >= 500]
@@ -252,10 +259,10 @@ def test_the_log_has_the_refusals_of_those_who_may_change_the_session_alone_and_
     logged = [record.body for record in records_of(siege.folder, "refusal")]
     changing = {one.name for one in TOOLS if one.scope != "read"}
     expected = [
-        line["tool"]
+        line.get("tool", "steer_session")  # the page's form steers
         for one in siege.outcomes
         for line in one.noted
-        if line["by"] == "steer" and line.get("tool") in changing
+        if line["by"] == "steer" and (line.get("tool") in changing or one.status == 422)
     ]
     assert expected and [body["tool"] for body in logged] == expected
     assert max(len(json.dumps(body)) for body in logged) < 10_000  # however long what was refused was
@@ -265,7 +272,7 @@ def test_the_log_has_the_refusals_of_those_who_may_change_the_session_alone_and_
 def test_no_answer_and_no_note_shows_a_sealed_item_or_a_token(siege: Siege) -> None:
     stems = {item.stem for item in siege.dev}
     access = access_to(siege.folder.access)
-    sent = {one.call.name: one.call.body.decode("utf-8", "replace") for one in siege.outcomes}
+    sent = {one.call.name: one.call.path + one.call.body.decode("utf-8", "replace") for one in siege.outcomes}
     seen = {one.call.name: one.answer for one in siege.outcomes}
     seen["refusals"] = siege.folder.refusals.read_text(encoding="utf-8")
     seen["stderr"] = "\n".join(record.getMessage() for record in siege.said)
