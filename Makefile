@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+INTEROP := .interop
 # Two torch threads on a busy machine ran several times slower than one: tests use one.
 QUIET := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 TOKENIZERS_PARALLELISM=false
 
-.PHONY: help install demo test slow browser check format clean
+.PHONY: help install demo test slow browser interop check format clean
 help:  ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
@@ -22,7 +23,7 @@ demo: $(STAMP)  ## run the unattended session on the shipped corpus and print it
 	@$(BIN)/proda run; code=$$?; [ $$code -ge 20 ] && [ $$code -le 25 ] || exit $$code
 
 test: $(STAMP)  ## the default test suite (under ten minutes on two cores)
-	$(QUIET) $(BIN)/pytest -m 'not slow and not gpu and not browser'
+	$(QUIET) $(BIN)/pytest -m 'not slow and not gpu and not browser and not interop'
 
 slow: $(STAMP)  ## the heavier tests: kills, parity with lm-eval, whole small sessions
 	$(QUIET) $(BIN)/pytest -m 'slow and not gpu and not browser'
@@ -31,6 +32,15 @@ browser: $(STAMP)  ## the live page in headless Chromium (apt-get install chromi
 	@command -v $${PRODA_CHROMIUM:-chromium} >/dev/null || { echo 'no chromium: apt-get install -y chromium (Debian, Ubuntu), or name one: make browser PRODA_CHROMIUM=/path/to/chrome'; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,browser]'
 	$(QUIET) $(BIN)/pytest -m browser tests/browser
+
+interop: $(STAMP) $(INTEROP)/.installed  ## the MCP server against the protocol's conformance suite and inspector
+	$(QUIET) $(BIN)/pytest -m interop tests/interop
+
+$(INTEROP)/.installed: tests/interop/package.json tests/interop/package-lock.json tests/interop/.npmrc
+	@mkdir -p $(INTEROP)
+	cp $^ $(INTEROP)
+	cd $(INTEROP) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
 
 check: $(STAMP)  ## format, lint, strict types, layers, docs
 	$(BIN)/ruff format --check .
