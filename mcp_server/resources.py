@@ -170,7 +170,7 @@ async def read_resource(host: Host, uri: str) -> TextResourceContents:
     """What the tool behind a URI answers, as JSON. MCPError, in the tool's words, when it cannot."""
     target = target_of(uri, host.folder.name)
     if target is None:
-        raise MCPError(INVALID_PARAMS, UNKNOWN)
+        raise MCPError(INVALID_PARAMS, UNKNOWN, {"uri": uri})  # the protocol says so (SEP-2164)
     try:
         result = await target.tool.run(host, target.tool.arguments.model_validate(target.arguments))
     except ProdaError as error:

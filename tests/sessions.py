@@ -152,6 +152,7 @@ async def done(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     handle = dict(result.structured_content or {})
     while "job_id" in handle and handle["state"] == "running":
         waited = await client.call_tool("wait_for_job", {"job_id": handle["job_id"], "timeout_s": 5.0})
+        assert not waited.is_error, waited.structured_content
         handle = dict(waited.structured_content or {})
     return handle
 

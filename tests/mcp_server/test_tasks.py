@@ -275,12 +275,13 @@ def test_waiting_for_a_job_tells_how_far_it_is_and_never_the_same_twice(fresh: S
 
     async def run() -> None:
         async with client_of(fresh) as client:
-            await done(client, "curate_corpus")
+            assert (await done(client, "curate_corpus"))["state"] == "finished"
             handle = (await client.call_tool("extract_knowledge", {})).structured_content
             while handle["state"] == "running":
                 waits.append([])
                 arguments = {"job_id": handle["job_id"], "timeout_s": 5.0}
                 waited = await client.call_tool("wait_for_job", arguments, progress_callback=hear)
+                assert not waited.is_error, waited.structured_content
                 handle = waited.structured_content
 
     asyncio.run(run())
