@@ -17,7 +17,7 @@ from proda_core.errors import ProdaError
 from tools.host import Host
 
 _STATUS_S = 1.0
-_REST = 20
+_REST = 10
 _TELLING = frozenset(
     {"outcome", "decision", "steering", "session"}
 )  # records that change what the page shows

@@ -117,7 +117,7 @@ def test_a_run_is_followed_and_steered_from_its_link(browser: Browser, bench: Be
         expect(page.locator("#now progress")).to_be_visible(timeout=WAIT_MS)
         expect(page.locator("#ladder .chart svg")).to_be_visible(timeout=WAIT_MS)
         expect(page.locator("#now")).to_contain_text("ann: to look <b>closely</b>", timeout=WAIT_MS)
-        page.locator("#failures [data-keep]").first.scroll_into_view_if_needed()
+        page.locator("#failures [data-keep]").first.scroll_into_view_if_needed(timeout=WAIT_MS)
         expect(page.locator("#failures .neighbourhood svg").first).to_be_visible()
         expect(page.locator("#decisions")).to_contain_text("asked by ann", timeout=WAIT_MS)
         assert (
