@@ -44,6 +44,7 @@ class Follower:
         self._gathering: asyncio.Task[None] | None = None
         self._asking = asyncio.Lock()
         self._trouble = ""
+        self._rendered: tuple[tuple[Plain, Material, int, str], Section] | None = None
 
     async def whole(self) -> tuple[Material, dict[str, Section]]:
         """Everything, gathered first if it never was. ProdaError when it cannot be."""
@@ -69,8 +70,13 @@ class Follower:
         return self._shown
 
     async def _now(self, shown: _Shown) -> Section:
-        status = await self._status_now()
-        return live_now(shown.material, status, version=self.version, trouble=self._trouble)
+        key = (await self._status_now(), shown.material, self.version, self._trouble)
+        if self._rendered is None or any(
+            new is not old for new, old in zip(key, self._rendered[0], strict=True)
+        ):
+            status, material, version, trouble = key
+            self._rendered = key, live_now(material, status, version=version, trouble=trouble)
+        return self._rendered[1]
 
     async def _status_now(self) -> Plain:
         async with self._asking:
