@@ -44,6 +44,10 @@ JSON = st.recursive(
 )
 
 
+ODD = (math.nan, math.inf, -1, 2**63, "\ud800", "x" * 100_000, [[[]]], {"": None}, None)
+"""What a schema does not allow, or hardly; each is put in each place of each tool."""
+
+
 def values_of(
     told: dict[str, Any], root: dict[str, Any], known: dict[str, list[str]]
 ) -> st.SearchStrategy[Any]:
@@ -146,11 +150,14 @@ def inputs_for(tool: Tool, known: dict[str, list[str]]) -> list[Any]:
 
 
 def swept(tool: Tool, known: dict[str, list[str]]) -> Iterator[dict[str, Any]]:
-    """Valid arguments with each thing that the session knows in each place that takes text, and in all of them."""
-    if tool.name in STARTS_WORK:
-        return
+    """Valid arguments with odd values in each place, and with each thing that the session knows where text is taken."""
     right = VALID.get(tool.name, {})
     told = tool.arguments.model_json_schema().get("properties", {})
+    yield from (
+        {**right, place: odd} for place in (*told, "surprise") for odd in ODD if place in right or odd
+    )
+    if tool.name in STARTS_WORK:
+        return
     places = [
         name for name, one in told.items() if '"string"' in json.dumps(one) and "enum" not in json.dumps(one)
     ]
