@@ -25,7 +25,9 @@ BY_NAME = {tool.name: tool for tool in TOOLS}
 ABOUT_THE_GRAPH = ("graph_stats", "show_concept", "find_path")
 SHOWN_ONCE_MADE = {
     **dict.fromkeys((*ABOUT_THE_GRAPH, "trace_source", "show_mastery"), "call extract_knowledge first"),
-    **dict.fromkeys(("show_failures", "show_rounds"), "no such round was scored"),
+    **dict.fromkeys(
+        ("show_failures", "show_rounds", "map_failure", "show_repairs"), "no such round was scored"
+    ),
     "show_decisions": "no such decision was made",
     "show_item": "call build_benchmark first",
 }
@@ -37,6 +39,8 @@ VALID: dict[str, dict[str, Any]] = {
     "show_jobs": {"first": 0},
     "show_item": {"id": "i_" + "0" * 16},
     "show_mastery": {"term": "x", "round": 1, "first": 0},
+    "map_failure": {"item_id": "i_" + "0" * 16, "round": 1},
+    "show_repairs": {"round": 1, "first": 0},
     "show_failures": {"round": 1, "diagnosed": "concept_gap", "first": 0},
     "trace_source": {"id": "c_" + "0" * 16},
     "show_concept": {"term": "x"},
@@ -147,6 +151,8 @@ def test_tools_with_arguments_take_them_in_their_right_form() -> None:
         ("show_jobs", {"first": -1}, "first"),
         ("show_item", {"id": "../items.jsonl"}, "id"),
         ("show_mastery", {"term": ""}, "term"),
+        ("map_failure", {"item_id": "i_sealed"}, "item_id"),
+        ("show_repairs", {"round": "2"}, "round"),
         ("show_concept", {"term": ""}, "term"),
         ("record_decision", {"key": "decision-0", "decision": "stop"}, "decision"),
         ("finish_session", {"reason": "bored", "detail": ""}, "reason"),
