@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -183,7 +185,9 @@ def test_a_cancelled_task_ends_as_cancelled_and_one_that_ended_stays_as_it_is(fr
     asyncio.run(run())
 
 
-def test_a_job_that_failed_is_a_task_completed_with_an_error(fresh: SessionFolder) -> None:
+def test_a_job_that_failed_is_a_task_completed_with_an_error(bench: Bench, tmp_path: Path) -> None:
+    own = replace(bench, corpus=Path(shutil.copytree(bench.corpus, tmp_path / "corpus")))
+    fresh = own.session(tmp_path)
     for text in fresh.corpus_path.rglob("*"):
         if text.is_file():
             text.unlink()
