@@ -16,6 +16,7 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
+from proda_core import errors
 from proda_core.session import SessionFolder
 from tests.interop.running import Node, Served, program, serving
 from tests.mcp_server.test_http import client_with
@@ -111,10 +112,14 @@ def test_the_inspector_calls_every_tool_and_shows_what_it_answered(
         seen[name] = answer
     told = asyncio.run(target.ask(calls, {"legacy": "legacy", "modern": "auto"}[era]))
     failed = {name for name, answer in seen.items() if answer["isError"]}
-    assert failed == {name for name, answer in told.items() if answer.is_error} and not failed & SUCCEED
+    refused = {name for name, answer in told.items() if answer.is_error}
+    assert refused <= failed and not failed & SUCCEED
+    assert (
+        failed == refused or target.served is not None
+    )  # a host's jobs go on meanwhile: later, more can be done
     for name in failed:
         error = seen[name]["structuredContent"]["error"]
-        assert (
-            error == told[name].structured_content["error"]
-            and error["message"] == seen[name]["content"][0]["text"]
-        )
+        assert issubclass(getattr(errors, error["type"]), errors.ProdaError)
+        assert error["message"] == seen[name]["content"][0]["text"]
+        if target.served is None:
+            assert error == told[name].structured_content["error"]
