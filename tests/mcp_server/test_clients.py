@@ -250,6 +250,10 @@ def test_the_same_bundle_is_the_same_file_and_another_name_is_refused(
 ) -> None:
     first, second = (write_bundle(tmp_path / f"{n}.mcpb", session).read_bytes() for n in (1, 2))
     assert first == second
+    with zipfile.ZipFile(tmp_path / "1.mcpb") as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {
+            (1980, 1, 1, 0, 0, 0)
+        }  # no time of making
     refused = proda("mcp", "bundle", tmp_path / "proda.zip", "--session", session.root)
     assert isinstance(refused.exception, ConfigError) and not (tmp_path / "proda.zip").exists()
 
