@@ -233,11 +233,12 @@ def test_raising_the_budget_of_a_finished_session_goes_on_from_a_new_decision(va
 
 
 # The whole error rate goes to the first verdict, so it is easily passed and the second cannot be. That the first patch gains
-# an item at all is this training's luck: deterministic on one kind of processor, and to be set anew with another pocket.
+# an item at all is this training's luck: deterministic on one kind of processor, so its settings are its own and no default, and are
+# to be set anew with another pocket.
 ACCEPTED: dict[str, Any] = {
     "student": {"base": "pocket"},
-    "training": {"epochs": 5, "round_epochs": 6},
-    "mixture": {"rows": 400},
+    "training": {"epochs": 5, "round_epochs": 6, "distillation": 0},
+    "mixture": {"rows": 400, "patch_share": 0.22, "general_share": 0.45},
     "verdict": {"alpha": 0.99, "max_verdicts": 1, "sealed_margin": 0.99, "general_margin": 0.99},
     "budget": {"rounds": 2},
 }
