@@ -233,8 +233,8 @@ def test_raising_the_budget_of_a_finished_session_goes_on_from_a_new_decision(va
 
 
 # The whole error rate goes to the first verdict, so it is easily passed and the second cannot be. That the first patch gains
-# an item at all is this training's luck: deterministic on one kind of processor, so its settings are its own and no default, and are
-# to be set anew with another pocket.
+# an item at all is this training's luck: deterministic on one kind of processor. So its settings are its own and no default, and
+# are to be set anew with another pocket.
 ACCEPTED: dict[str, Any] = {
     "student": {"base": "pocket"},
     "training": {"epochs": 5, "round_epochs": 6, "distillation": 0},
