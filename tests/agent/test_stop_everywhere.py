@@ -104,7 +104,7 @@ def test_a_worker_left_by_a_killed_host_is_stopped_by_the_file_alone(
         folder.stop_now()
         executor = LocalExecutor(folder.root)
         wait_until(lambda: executor.status(job_id).state is not JobState.RUNNING)
-        assert time.monotonic() - asked < within_s()
+        assert time.monotonic() - asked < WITHIN_S
     assert executor.status(job_id).state is JobState.CANCELLED and processes_of(folder) == []
     goes_on(folder, finished_session.folder)
 
@@ -142,18 +142,13 @@ def stopped_in_time(folder: SessionFolder, host: subprocess.Popen[str], way: str
     _, said = host.communicate(timeout=_STARTS_S)
     took = time.monotonic() - asked
     assert host.returncode == (EXIT_CODES[StopReason.REQUEST] if way == "STOP" else INTERRUPTED), said
-    assert took < within_s()
+    assert took < WITHIN_S
     assert [process for process in started if is_alive(process)] == [] == processes_of(folder)
     last = records_of(folder)[-1]
     if way == "STOP":
         assert (last.kind, last.body["stop_reason"]) == ("session", "request")
     report = verify(folder.decisions)
     assert report.ok or way == "SIGTERM", report.problems  # interrupted, its last call is open
-
-
-def within_s() -> float:
-    """Ten seconds; where more wants to run than there are cores, in proportion, for then waiting for a core is most of it."""
-    return WITHIN_S * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def goes_on(folder: SessionFolder, reference: SessionFolder) -> None:
