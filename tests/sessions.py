@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -49,6 +50,17 @@ SMALL: dict[str, dict[str, Any]] = {
     "policy": {"min_patchable": 1},
     "budget": {"rounds": 1, "disk_bytes": None},
 }
+
+
+class Listener(logging.Handler):
+    """Keeps what was logged."""
+
+    def __init__(self, level: int = logging.NOTSET) -> None:
+        super().__init__(level)
+        self.heard: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.heard.append(record)
 
 
 @dataclass(frozen=True, slots=True)

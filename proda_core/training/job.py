@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -152,8 +153,11 @@ def _compile(context: JobContext, wanted: TrainRequest, mixture: Mixture) -> Non
 
 
 def _after_rows(context: JobContext, total: int) -> Callable[[int], None]:
+    began = time.monotonic()
+
     def after_rows(done: int) -> None:
-        context.report(Progress(0, 1, None, f"the base on general rows, {done} of {total}"))
+        left = (time.monotonic() - began) / done * (total - done)
+        context.report(Progress(0, 1, left, f"the base on general rows, {done} of {total}"))
         if context.should_stop():
             raise JobError("cancelled before the first step; the same request begins again")
 

@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from mcp_server.access import access_to
 from mcp_server.hosting import page_links
@@ -42,6 +43,9 @@ def browser(finished_session: FinishedSession) -> Iterator[Browser]:
         chromium.close()
 
 
+Scheme = Literal["light", "dark"]
+
+
 @dataclass(slots=True)
 class Visit:
     """An open page, what its console said against it, and every address that it asked."""
@@ -58,11 +62,11 @@ class Visit:
 
 
 @contextmanager
-def visit(browser: Browser, *, size: str = "desktop", scheme: str = "light") -> Iterator[Visit]:
+def visit(browser: Browser, *, size: str = "desktop", scheme: Scheme = "light") -> Iterator[Visit]:
     """A page of its own, as a person with this screen has it; checked when it is left."""
     width, height = SIZES[size]
-    viewport = {"width": width, "height": height}
-    context = browser.new_context(viewport=viewport, color_scheme=scheme)  # type: ignore[arg-type]  # literals
+    viewport: ViewportSize = {"width": width, "height": height}
+    context = browser.new_context(viewport=viewport, color_scheme=scheme)
     seen = Visit(context.new_page())
     seen.page.set_default_timeout(30_000)
     seen.page.on("console", lambda said: seen.complaints.append(said.text) if said.type in BAD else None)
@@ -129,7 +133,7 @@ def test_a_run_is_followed_and_steered_from_its_link(browser: Browser, bench: Be
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_a_finished_session_is_read_on_any_screen_and_by_keyboard(
-    browser: Browser, finished_session: FinishedSession, tmp_path: Path, size: str, scheme: str
+    browser: Browser, finished_session: FinishedSession, tmp_path: Path, size: str, scheme: Scheme
 ) -> None:
     folder = copied(finished_session.folder, tmp_path)
     with (

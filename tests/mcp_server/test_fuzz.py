@@ -26,7 +26,7 @@ from proda_core.records import load_benchmark
 from proda_core.session import SessionFolder
 from proda_core.types import Split
 from tests.mcp_server.test_server import VALID
-from tests.sessions import FinishedSession, copied, done, outcomes_of
+from tests.sessions import FinishedSession, Listener, copied, done, outcomes_of
 from tools.base import Tool
 from tools.registry import TOOLS
 
@@ -167,13 +167,11 @@ def swept(tool: Tool, known: dict[str, list[str]]) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-def unhandled() -> Iterator[list[str]]:
+def unhandled() -> Iterator[list[logging.LogRecord]]:
     """What the server's own loggers said of exceptions."""
-    said: list[str] = []
-    listener = logging.Handler(logging.ERROR)
-    listener.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]  # a list is enough
+    listener = Listener(logging.ERROR)
     logging.getLogger().addHandler(listener)
-    yield said
+    yield listener.heard
     logging.getLogger().removeHandler(listener)
 
 
@@ -208,7 +206,7 @@ async def fuzz(client: Client, known: dict[str, list[str]]) -> list[str]:
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 def test_every_answer_of_the_owner_is_a_result_or_a_typed_error_and_the_log_stays_whole(
-    finished_session: FinishedSession, tmp_path: Path, unhandled: list[str], mode: str
+    finished_session: FinishedSession, tmp_path: Path, unhandled: list[logging.LogRecord], mode: str
 ) -> None:
     folder = copied(finished_session.folder, tmp_path)
 
@@ -223,7 +221,7 @@ def test_every_answer_of_the_owner_is_a_result_or_a_typed_error_and_the_log_stay
 
 
 def test_every_answer_of_a_reader_is_a_result_or_a_typed_error(
-    finished_session: FinishedSession, tmp_path: Path, unhandled: list[str]
+    finished_session: FinishedSession, tmp_path: Path, unhandled: list[logging.LogRecord]
 ) -> None:
     folder = copied(finished_session.folder, tmp_path)
 

@@ -38,7 +38,17 @@ from tests.mcp_server.hostile_calls import (
 )
 from tests.mcp_server.test_http import client_with
 from tests.mcp_server.test_server import VALID
-from tests.sessions import Bench, FinishedSession, copied, done, outcomes_of, records_of, tree, with_client
+from tests.sessions import (
+    Bench,
+    FinishedSession,
+    Listener,
+    copied,
+    done,
+    outcomes_of,
+    records_of,
+    tree,
+    with_client,
+)
 from tests.tools.test_sealed_stays_sealed import texts_of
 from tools.registry import TOOLS
 
@@ -196,12 +206,12 @@ def siege(finished_session: FinishedSession, tmp_path_factory: pytest.TempPathFa
         folder.store, outcomes_of(folder, "build_benchmark")[0]["artifacts"]["benchmark"]
     )
     sealed, dev = benchmark.of(Split.SEALED), benchmark.of(Split.DEV)
-    said: list[logging.LogRecord] = []
-    listener = logging.Handler()
-    listener.emit = said.append  # type: ignore[method-assign]  # a list is all that is wanted of it
+    listener = Listener()
     logging.getLogger().addHandler(listener)
     try:
-        yield Siege(folder, tuple(sealed), tuple(dev), asyncio.run(besiege(folder, sealed[0])), said)
+        yield Siege(
+            folder, tuple(sealed), tuple(dev), asyncio.run(besiege(folder, sealed[0])), listener.heard
+        )
     finally:
         logging.getLogger().removeHandler(listener)
 

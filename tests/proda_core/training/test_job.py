@@ -71,6 +71,8 @@ def test_progress_comes_with_an_estimate_and_ends_at_the_total(session: Training
     assert last.done == last.total and last.eta_s == 0
     steps = [p for p in session.progress if "the base on general rows" not in p.note]
     assert len(steps) == last.total and all(p.eta_s is not None and p.eta_s > 0 for p in steps[:-1])
+    asked = session.progress[: -len(steps)]
+    assert asked and all(p.eta_s is not None for p in asked) and asked[-1].eta_s == 0
 
 
 @pytest.mark.parametrize("step", [1, 3, 4, 7])
