@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import ipaddress
 import json
 import logging
@@ -37,6 +38,7 @@ from tools.host import Host
 PATH = "/mcp"
 _BODY_BYTES = 1 << 20
 _ENDING_S = 3  # for answers under way when the host ends; streams that clients hold open are then cut
+_RARER_COLLECTIONS = (20_000, 20, 50)  # by default a fourth of an answer's time goes into looking for cycles (docs/LOG.md)
 _LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -86,6 +88,7 @@ async def served(
     SessionError when the address cannot be had.
     """
     logging.getLogger("mcp.server.transport_security").setLevel(logging.ERROR)  # it repeats what callers sent
+    gc.set_threshold(*_RARER_COLLECTIONS)
     folder = host.folder
     access = access_to(folder.access)
     listener = address.listen()
