@@ -23,7 +23,7 @@ demo: $(STAMP)  ## run the unattended session on the shipped corpus and print it
 	@$(BIN)/proda run; code=$$?; [ $$code -ge 20 ] && [ $$code -le 25 ] || exit $$code
 
 test: $(STAMP)  ## the default test suite (under ten minutes on two cores)
-	$(QUIET) $(BIN)/pytest -m 'not slow and not gpu and not browser and not interop'
+	$(QUIET) $(BIN)/pytest -n 2 --dist worksteal -m 'not slow and not gpu and not browser and not interop'
 
 slow: $(STAMP)  ## the heavier tests: kills, parity with lm-eval, whole small sessions
 	$(QUIET) $(BIN)/pytest -m 'slow and not gpu and not browser'
