@@ -38,7 +38,11 @@ from tools.host import Host
 PATH = "/mcp"
 _BODY_BYTES = 1 << 20
 _ENDING_S = 3  # for answers under way when the host ends; streams that clients hold open are then cut
-_RARER_COLLECTIONS = (20_000, 20, 50)  # by default a fourth of an answer's time goes into looking for cycles (docs/LOG.md)
+_RARER_COLLECTIONS = (
+    20_000,
+    20,
+    50,
+)  # by default a fourth of an answer's time goes into looking for cycles (docs/LOG.md)
 _LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 

@@ -103,6 +103,12 @@ class TrainingConfig(_Section):
         description="share of the base's own word in what general rows teach, beside their written answers; "
         "it keeps general skill",
     )
+    protection: float = Field(
+        1.0,
+        ge=0,
+        description="decay, in units of the learning rate, of what LoRA changes where general rows use a layer's inputs; "
+        "facts then settle elsewhere",
+    )
     warmup_share: float = Field(0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
     batch_tokens: int = Field(2048, ge=128, description="tokens in a batch, padding included")
     epochs: float = Field(4.5, gt=0, description="passes over the mixture at most")

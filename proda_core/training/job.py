@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
+
+import torch
 
 from proda_core.artifacts import ArtifactStore
 from proda_core.config import StudentConfig, TrainingConfig
@@ -27,14 +29,15 @@ from proda_core.serialize import to_plain
 from proda_core.students.base_model import base_digest
 from proda_core.students.hf import HFStudent
 from proda_core.students.loading import LoadedModel, load_model, use_threads
-from proda_core.students.prompting import encode_row
+from proda_core.students.prompting import EncodedRow, encode_row
 from proda_core.training.batches import BatchPlan
 from proda_core.training.checkpoint import Position
 from proda_core.training.gradients import Gradients, HelperSpec
 from proda_core.training.journal import Journal
 from proda_core.training.loop import Hooks, train
 from proda_core.training.lora import Trainee, make_trainee, save_adapter
-from proda_core.training.soft_targets import ask_base
+from proda_core.training.protection import Protection, input_moments
+from proda_core.training.soft_targets import SoftTargets, ask_base
 from proda_core.training.speed import training_threads
 from proda_core.training.stopping import MasteryProbe, mastery_probe
 from proda_core.types import Adapter, Mixture, Role
@@ -125,15 +128,11 @@ def _compile(context: JobContext, wanted: TrainRequest, mixture: Mixture) -> Non
     )
     rows = [encode_row(loaded.tokenizer, row.example.messages).cut(limit) for row in mixture.rows]
     general = [number for number, row in enumerate(mixture.rows) if row.role is Role.GENERAL]
-    soft = ask_base(
-        loaded.model,
-        rows,
-        general,
-        weight=wanted.config.distillation,
-        tell=_after_rows(context, len(general)),
-        pad=int(loaded.tokenizer.pad_token_id or 0),
-    )
+    soft, moments = _ask_base(context, wanted.config, loaded, rows, general)
     trainee = make_trainee(loaded, wanted.config, seed=seed, incumbent=folder)
+    if moments:
+        protection = Protection.of(trainee.model, moments, wanted.config.protection)
+        trainee = replace(trainee, protection=protection)
     plan = BatchPlan(rows, batch_tokens=wanted.config.batch_tokens, seed=seed)
     probe = None
     if wanted.probe:
@@ -150,6 +149,28 @@ def _compile(context: JobContext, wanted: TrainRequest, mixture: Mixture) -> Non
             trainee, plan, wanted.config, scratch=context.scratch, hooks=hooks, gradients=gradients
         )
     _save(context, wanted, trainee, position)
+
+
+def _ask_base(
+    context: JobContext,
+    config: TrainingConfig,
+    loaded: LoadedModel,
+    rows: Sequence[EncodedRow],
+    general: Sequence[int],
+) -> tuple[SoftTargets | None, dict[str, torch.Tensor]]:
+    """What the base says to general rows and what its layers are given by them, as far as the configuration uses either."""
+    if not config.distillation and not config.protection:
+        return None, {}
+    with input_moments(loaded.model) as moments:
+        soft = ask_base(
+            loaded.model,
+            rows,
+            general,
+            weight=config.distillation,
+            tell=_after_rows(context, len(general)),
+            pad=int(loaded.tokenizer.pad_token_id or 0),
+        )
+    return soft if config.distillation else None, moments if config.protection else {}
 
 
 def _after_rows(context: JobContext, total: int) -> Callable[[int], None]:

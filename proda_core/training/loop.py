@@ -83,6 +83,8 @@ def train(
         batch = plan.at(position.step)
         rate = learning_rate(position.step, total, config)
         position.loss = _step(gradients, batch, optimiser, weights, rate)
+        if trainee.protection is not None:
+            trainee.protection.decay(rate)
         position.step += 1
         position.tokens += sum(len(plan.rows[row].ids) for row in batch)
         position.wall_s = hooks.clock() - began

@@ -17,6 +17,7 @@ from accelerate.state import AcceleratorState
 from proda_core.config import TrainingConfig
 from proda_core.errors import StudentError
 from proda_core.students.loading import LoadedModel, load_adapter_onto, peft_warnings
+from proda_core.training.protection import Protection
 from proda_core.training.speed import fold_lora, has_bare_head, multiplies_bf16_fast
 
 # In bf16 on a CPU the backward pass of fused attention takes longer than all the rest; plain products do not, on short rows.
@@ -33,6 +34,7 @@ class Trainee:
     pad: int
     accelerator: Accelerator
     bare_head: bool  # logits may be taken from hidden states (see speed.has_bare_head)
+    protection: Protection | None = None
 
 
 def make_trainee(

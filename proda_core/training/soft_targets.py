@@ -64,11 +64,11 @@ def ask_base(
     tell: Callable[[int], None],
     pad: int,
 ) -> SoftTargets | None:
-    """The base's word on the rows of these numbers, by ``model`` before it has an adapter; None where it counts for nothing.
+    """The base's word on the rows of these numbers, by ``model`` before it has an adapter; None without any row.
 
     ``tell`` hears how many rows are done and may raise to end it.
     """
-    if not numbers or not weight:
+    if not numbers:
         return None
     spans: dict[int, tuple[int, int]] = {}
     tokens, shares, at = [], [], 0
