@@ -24,7 +24,7 @@ def moments_of(base: Path, batches: list[list[int]]) -> dict[str, torch.Tensor]:
     model, made = load_model(str(base)).model, rows()
     with input_moments(model) as found, torch.no_grad():
         for numbers in batches:
-            inputs = collate([made[number] for number in numbers], pad=0, device=CPU).inputs
+            inputs = collate([made[number] for number in numbers], pad=1, device=CPU).inputs
             model(input_ids=inputs.ids, attention_mask=inputs.mask, position_ids=inputs.positions)
     return found
 
