@@ -27,7 +27,8 @@ from proda_core.jobs import JobState, JobStatus, LocalExecutor
 from proda_core.jobs.folder import JobFolder
 from proda_core.knowledge.store import KnowledgeStore
 from proda_core.ledger import Ledger
-from proda_core.log import DecisionLog
+from proda_core.log import DecisionLog, SigningPlan
+from proda_core.log.keys import key_path, own_key
 from proda_core.session import SessionFolder
 from tools.create_session import create_session
 from tools.host import GraphCopy, Host, Owner
@@ -66,10 +67,11 @@ async def own_session(
     async with AsyncExitStack() as stack:
         stack.enter_context(folder.hosted())
         ledger = stack.enter_context(Ledger(folder.ledger, folder.config.budget))
-        log = stack.enter_context(DecisionLog(folder.decisions))
+        signing = _signing(folder)
+        log = stack.enter_context(DecisionLog(folder.decisions, signing=signing))
         knowledge = stack.enter_context(KnowledgeStore(folder.knowledge))
         host = _host(folder, Owner(LocalExecutor(folder.root), ledger, log, knowledge))
-        _note_start(host)
+        _note_start(host, signing)
         await _end_jobs(host, [job.job_id for job in _running(host) if _is_cancelled(host, job)])
         _settle_ended(host)
         if serving is not None:
@@ -132,8 +134,18 @@ def _host(folder: SessionFolder, owner: Owner | None) -> Host:
     )
 
 
-def _note_start(host: Host) -> None:
-    """The log's first word: what this session is, under which budget and which tools. A change of either is a new record."""
+def _signing(folder: SessionFolder) -> SigningPlan | None:
+    """Who signs this session's log, and where the checkpoints go; None where the configuration wants none."""
+    audit = folder.config.audit
+    if not audit.sign:
+        return None
+    key = own_key(key_path(audit.key))
+    sink = None if audit.sink is None else Path(audit.sink).expanduser()
+    return SigningPlan(key, folder.name, folder.signatures, audit.checkpoint_records, sink)
+
+
+def _note_start(host: Host, signing: SigningPlan | None) -> None:
+    """The log's first word: what this session is, under which budget, tools and signing key. A change of any is a new record."""
     own = host.own
     body = {
         "event": "opened",
@@ -141,8 +153,11 @@ def _note_start(host: Host) -> None:
         "corpus_digest": host.corpus_digest,
         "config": to_plain_config(host),
         "tools_digest": host.tools_digest,
+        "signing": None if signing is None else signing.about(),
     }
-    own.log.append_once("session", make_id("o", "opened", body), body, budget=own.ledger.budget_view())
+    before = [record.body for record in own.log.records if record.body.get("event") == "opened"]
+    if before[-1:] != [body]:
+        own.log.append("session", make_id("o", "opened", body), body, budget=own.ledger.budget_view())
 
 
 def to_plain_config(host: Host) -> dict[str, Any]:

@@ -191,6 +191,16 @@ class GeneralConfig(_Section):
     suite_items: int = Field(120, ge=10, description="tasks of the general suite")
 
 
+class AuditConfig(_Section):
+    sign: bool = Field(True, description="put signed checkpoints beside the decision log")
+    checkpoint_records: int = Field(16, ge=1, description="records after which a checkpoint is made at least")
+    key: str | None = Field(
+        None,
+        description="file of the signing key; `$PRODA_SIGNING_KEY` comes before it, the user's own after it",
+    )
+    sink: str | None = Field(None, description="folder on another disk that gets every checkpoint as well")
+
+
 class BudgetConfig(_Section):
     wall_s: float | None = Field(None, gt=0, description="wall-clock time while a host lives")
     rounds: int | None = Field(3, ge=1, description="rounds after V1 at most")
@@ -215,6 +225,7 @@ class Config(_Section):
     verdict: VerdictConfig = VerdictConfig()
     policy: PolicyConfig = PolicyConfig()
     general: GeneralConfig = GeneralConfig()
+    audit: AuditConfig = AuditConfig()
     budget: BudgetConfig = BudgetConfig()
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +23,11 @@ for _name, _value in {
     "LANGGRAPH_STRICT_MSGPACK": "true",
 }.items():
     os.environ.setdefault(_name, _value)
+
+
+_keys = tempfile.mkdtemp(prefix="proda-keys-")  # no test signs with, or makes, the key of who runs it
+atexit.register(shutil.rmtree, _keys, ignore_errors=True)
+os.environ["PRODA_SIGNING_KEY"] = str(Path(_keys) / "signing_key.pem")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The decision log, ``decisions.jsonl``: write-ahead, hash-chained, appended by the session host alone.
+"""The decision log, ``decisions.jsonl``: write-ahead, hash-chained, signed as it grows, appended by the session host alone.
 
 An *intent* is written before a consequential call and an *outcome* after it, each once for its key, so that a call repeated
 after a kill leaves one pair. Every append is on disk before it returns. ``open`` cuts off a last line that a kill left
@@ -22,6 +22,7 @@ from proda_core.ids import make_id
 from proda_core.locks import FileLock
 from proda_core.log.chain import read_chain
 from proda_core.log.record import Record, RecordKind, chained
+from proda_core.log.signer import Signer, SigningPlan
 
 _ONCE = (RecordKind.INTENT, RecordKind.OUTCOME)
 
@@ -29,8 +30,8 @@ _ONCE = (RecordKind.INTENT, RecordKind.OUTCOME)
 class DecisionLog:
     """The one writer. Opening it takes a lock; ``close`` gives it back. Safe to share between threads."""
 
-    def __init__(self, path: Path, *, clock: Clock | None = None) -> None:
-        """Open or begin the log. LedgerError when another writer has it or a record is bad."""
+    def __init__(self, path: Path, *, clock: Clock | None = None, signing: SigningPlan | None = None) -> None:
+        """Open or begin the log. LedgerError when another writer has it, a record is bad or is not the one that was signed."""
         self._path, self._clock = path, clock or SystemClock()
         self._guard = threading.RLock()
         self._lock = FileLock(path.with_name(f".{path.name}.lock"))
@@ -42,6 +43,9 @@ class DecisionLog:
         with contextlib.ExitStack() as undo:
             undo.callback(self._lock.release)
             self._records = self._repaired()
+            self._signer = None if signing is None else Signer(signing, clock=self._clock)
+            if self._signer is not None:
+                self._signer.begin(self._records)
             self._handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
             undo.pop_all()
         self._index = {(record.kind, record.key): record for record in reversed(self._records)}
@@ -58,19 +62,29 @@ class DecisionLog:
         """Write one record and return it once it is on disk.
 
         LedgerError when an intent or outcome of that key is there already, for an outcome without its intent, or when the
-        disk refuses: then nothing was written.
+        disk refuses: then nothing was written, unless it is only the checkpoint after the record that could not be: that is
+        made up for before anything else is written.
         """
         with self._guard:
             if kind in _ONCE and (kind, key) in self._index:
                 raise LedgerError(f"{kind} {key!r} is logged already; append_once leaves it as it is")
             if kind == RecordKind.OUTCOME and (RecordKind.INTENT, key) not in self._index:
                 raise LedgerError(f"outcome {key!r} has no intent: log the intent before the call")
+            if self._signer is not None:
+                self._signer.settle()
             last = self._records[-1] if self._records else None
             record = chained(kind, key, body=body, budget=budget, after=last, at=stamp(self._clock))
             self._write(record.line())
             self._records.append(record)
             self._index.setdefault((record.kind, record.key), record)
+            self._have_signed(record)
             return record
+
+    def _have_signed(self, record: Record) -> None:
+        outage = "" if self._signer is None else self._signer.see(record)
+        if outage:
+            said = {"event": "sink_unreachable", "reason": outage}
+            self.append(RecordKind.NOTE, make_id("n", "sink", record.seq), said)
 
     def append_once(
         self, kind: str, key: str, body: Mapping[str, Any], *, budget: Mapping[str, Any] | None = None
@@ -101,10 +115,14 @@ class DecisionLog:
 
     def close(self) -> None:
         with self._guard:
-            if self._handle is not None:
-                os.close(self._handle)
-                self._handle = None
-            self._lock.release()
+            try:
+                if self._handle is not None and self._signer is not None:
+                    self._signer.finish()
+            finally:
+                if self._handle is not None:
+                    os.close(self._handle)
+                    self._handle = None
+                self._lock.release()
 
     def __enter__(self) -> DecisionLog:
         return self

@@ -1,8 +1,8 @@
-"""Whether a decision log can be believed, from its bytes alone and, given the artifacts, from what they say.
+"""Whether a decision log can be believed: four questions answered apart, and what the answers cannot know.
 
-*Integrity*: every byte is what was written, up to the first bad record. *Completeness*: every intent has exactly one outcome
-after it; every adapter, mixture, report and verdict on disk comes from an outcome, and what outcomes name is on disk and whole.
-*Authenticity* and *anchoring* need signatures and are said to be missing. Nothing is repaired; what cannot be seen is stated.
+*Integrity*: every byte is what was written, up to the first bad record. *Authenticity*: the checkpoints signed beside it are of
+this log and by a key to be believed. *Completeness*: log and disk say the same, both ways. *Anchoring*: a sink elsewhere saw the
+same log. Nothing is repaired, and nothing is raised for a bad log: it is reported.
 """
 
 from __future__ import annotations
@@ -12,28 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proda_core.artifacts import ArtifactStore
-from proda_core.errors import ArtifactError, LedgerError
-from proda_core.log.chain import Broken, read_chain
-from proda_core.log.record import Record, RecordKind
-from proda_core.records import PREFIX
-
-WITNESSED = ("adapter", "mixture", "report", "verdict")
-"""Kinds of artifact that must come from a logged call."""
-
-CANNOT_DETECT = (
-    "a log rewritten whole with new hashes (not signed)",
-    "records cut off the end at a line end, as far as no artifact tells of them (not anchored)",
-    "a false statement that was logged as it stands",
-    "times: they are the host's own clock",
-)
-_KIND_OF = {prefix: kind for kind, prefix in PREFIX.items()}
+from proda_core.errors import LedgerError
+from proda_core.log.authenticity import Finding, Standing, Witnesses, judge_anchoring, judge_signatures
+from proda_core.log.chain import Chain, read_chain
+from proda_core.log.completeness import artifact_problems, job_problems, pair_problems
+from proda_core.log.problem import Problem
+from proda_core.log.record import Record
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """``ok`` when integrity and completeness hold. ``first_bad`` names the first bad record, ``first_bad_seq`` numbers it.
+    """``ok`` when nothing is wrong. ``first_bad`` names the first thing that is, ``first_bad_seq`` its record where it has one.
 
     ``completeness`` is "not judged" when integrity is broken, for what stands behind the first bad record cannot be read.
+    ``signed_to`` and ``anchored_to`` are the last records vouched for, ``keys`` the fingerprints of who signed.
     """
 
     ok: bool
@@ -42,96 +34,95 @@ class VerifyReport:
     completeness: str
     authenticity: str
     anchoring: str
+    signed_to: int
+    anchored_to: int
+    keys: tuple[str, ...]
     first_bad: str
     first_bad_seq: int | None
     head: str
     problems: tuple[str, ...]
-    cannot_detect: tuple[str, ...] = CANNOT_DETECT
+    cannot_detect: tuple[str, ...]
 
 
-def verify(path: Path, store: ArtifactStore | None = None) -> VerifyReport:
-    """Check a log; ``store`` adds the comparison with the artifacts on disk. Never raises for a bad log: it reports."""
-    try:
-        chain = read_chain(path)
-    except LedgerError as error:
-        return _report((), Broken(1, str(error)), [])
-    broken = chain.broken
-    if broken is None and not chain.records:
-        broken = Broken(1, "the log is empty")
-    if broken is not None:
-        return _report(chain.records, broken, [])
-    problems = _pairs(chain.records)
-    if store is not None:
-        problems += _artifacts(chain.records, store)
-    return _report(chain.records, None, problems)
-
-
-def _report(records: Sequence[Record], broken: Broken | None, gaps: list[str]) -> VerifyReport:
+def verify(
+    path: Path,
+    store: ArtifactStore | None = None,
+    *,
+    jobs: Path | None = None,
+    witnesses: Witnesses | None = None,
+) -> VerifyReport:
+    """Check a log; ``store`` and ``jobs`` add the comparison with what is on disk, ``witnesses`` that with what was signed."""
+    chain, broken = _read(path)
+    records = chain.records
+    signed = anchored = Finding(Standing.NOT_JUDGED)
+    if witnesses is not None:
+        signed = judge_signatures(records, broken is None, witnesses)
+        anchored = judge_anchoring(records, broken is None, witnesses)
+    gaps = [] if broken is not None else _gaps(records, store, jobs)
+    problems = [*([] if broken is None else [broken]), *signed.problems, *anchored.problems, *gaps]
     return VerifyReport(
-        ok=broken is None and not gaps,
+        ok=not problems,
         records=len(records),
         integrity="intact" if broken is None else "broken",
         completeness="not judged" if broken is not None else "incomplete" if gaps else "complete",
-        authenticity="not signed",
-        anchoring="not anchored",
-        first_bad="" if broken is None else str(broken),
-        first_bad_seq=None if broken is None else broken.line,
+        authenticity=signed.standing.value,
+        anchoring=anchored.standing.value,
+        signed_to=signed.upto,
+        anchored_to=anchored.upto,
+        keys=signed.keys,
+        first_bad=str(problems[0]) if problems else "",
+        first_bad_seq=next((p.seq for p in problems if p.seq is not None), None),
         head=records[-1].hash if records else "",
-        problems=(*([] if broken is None else [str(broken)]), *gaps),
+        problems=tuple(str(problem) for problem in problems),
+        cannot_detect=tuple(_blind_spots(len(records), signed, anchored)),
     )
 
 
-def _pairs(records: Sequence[Record]) -> list[str]:
-    """Every intent has one outcome after it, and nothing is said twice."""
-    problems: list[str] = []
-    outcomes: dict[str, int] = {}
-    intents: dict[str, int] = {}
-    for record in records:
-        if record.kind == RecordKind.INTENT:
-            if record.key in intents:
-                problems.append(
-                    f"record {record.seq}: intent {record.key} stands at {intents[record.key]} already"
-                )
-            intents.setdefault(record.key, record.seq)
-        elif record.kind == RecordKind.OUTCOME:
-            if record.key in outcomes:
-                problems.append(
-                    f"record {record.seq}: outcome {record.key} stands at {outcomes[record.key]} already"
-                )
-            if record.key not in intents:
-                problems.append(f"record {record.seq}: outcome {record.key} has no intent before it")
-            outcomes.setdefault(record.key, record.seq)
-    problems += [
-        f"record {seq}: intent {key} has no outcome" for key, seq in intents.items() if key not in outcomes
-    ]
-    return problems
-
-
-def _artifacts(records: Sequence[Record], store: ArtifactStore) -> list[str]:
-    """What the outcomes name against what is on disk, both ways."""
-    problems: list[str] = []
-    named: set[str] = set()
-    for record in records:
-        if record.kind != RecordKind.OUTCOME:
-            continue
-        made = record.body.get("artifacts", {})
-        for artifact_id in made.values() if isinstance(made, dict) else ():
-            kind = _KIND_OF.get(str(artifact_id)[:1], "")
-            if kind and artifact_id not in named:
-                problems += _unwhole(store, kind, artifact_id, record.seq)
-            named.add(str(artifact_id))
-    for kind in WITNESSED:
-        problems += [
-            f"{kind} {key} is on disk, and no outcome names it"
-            for key in store.list(kind)
-            if key not in named
-        ]
-    return problems
-
-
-def _unwhole(store: ArtifactStore, kind: str, artifact_id: str, seq: int) -> list[str]:
+def _read(path: Path) -> tuple[Chain, Problem | None]:
+    """The log as far as it holds, and what is wrong with its bytes."""
     try:
-        store.verify(kind, artifact_id)
-    except ArtifactError as error:
-        return [f"record {seq}: {error}"]
-    return []
+        chain = read_chain(path)
+    except LedgerError as error:
+        return Chain((), 0, None), Problem(str(error), 1, line=True)
+    if chain.broken is not None:
+        return chain, Problem(chain.broken.reason, chain.broken.line, line=True)
+    return chain, None if chain.records else Problem("the log is empty", 1, line=True)
+
+
+def _gaps(records: Sequence[Record], store: ArtifactStore | None, jobs: Path | None) -> list[Problem]:
+    return [
+        *pair_problems(records),
+        *(artifact_problems(records, store) if store is not None else ()),
+        *(job_problems(records, jobs) if jobs is not None else ()),
+    ]
+
+
+def _blind_spots(records: int, signed: Finding, anchored: Finding) -> list[str]:
+    """What a log of this standing could hide from this check."""
+    vouched = max(signed.upto, anchored.upto)
+    said = []
+    if signed.standing is Standing.UNVOUCHED:
+        said.append(
+            "a log written anew and signed by somebody else: nobody vouched for the key, name it with --key"
+        )
+    elif not vouched:
+        said.append("a log rewritten whole with new hashes (not signed)")
+    elif vouched < records:
+        said.append(f"a change of records {vouched + 1} to {records}, which no checkpoint covers yet")
+    if anchored.upto < records:
+        behind = (
+            f"record {anchored.upto}"
+            if anchored.upto
+            else "an earlier checkpoint"
+            if vouched
+            else "any record"
+        )
+        said.append(
+            f"everything after {behind} cut off, checkpoints included, as far as nothing on disk tells of it (not anchored)"
+        )
+    said.append(
+        "a false statement that was logged as it stands: a signature proves who wrote it, not that it is true"
+    )
+    if vouched:
+        said.append("what was done with the signing key by whoever could read it")
+    return [*said, "times: they are the host's own clock"]

@@ -37,6 +37,11 @@ class SessionPaths:
         return self.root / "decisions.jsonl"
 
     @property
+    def signatures(self) -> Path:
+        """The signed checkpoints of the decision log, a file each."""
+        return self.root / "signatures"
+
+    @property
     def artifacts(self) -> Path:
         return self.root / "artifacts"
 

@@ -56,7 +56,7 @@ def test_an_intact_log_verifies_and_says_what_it_cannot_know(path: Path) -> None
         "complete",
         12,
     )
-    assert (report.authenticity, report.anchoring) == ("not signed", "not anchored")
+    assert (report.authenticity, report.anchoring) == ("not judged", "not judged")
     assert report.cannot_detect
 
 

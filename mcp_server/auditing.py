@@ -1,0 +1,30 @@
+"""Audits that an operator runs from the command line, with keys, sinks and files of theirs, which no client of a server may name.
+
+Each opens the session as a reader and gives what the tool of the same name gives, as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mcp_server.hosting import reading_host
+from proda_core.log.keys import PublicKey, key_path, own_key
+from proda_core.session import SessionFolder
+from tools.verify_log import verify_with
+
+__all__ = ["signing_key", "verify_session"]
+
+
+def verify_session(
+    folder: SessionFolder, keys: Sequence[str] = (), sink: Path | None = None
+) -> dict[str, Any]:
+    """What verify_log gives, with the keys to believe and the sink named by who asks."""
+    return verify_with(reading_host(folder), keys, sink).model_dump(mode="json")
+
+
+def signing_key() -> tuple[Path, PublicKey]:
+    """Where the user's signing key lies, and its public part; made if there is none yet."""
+    path = key_path()
+    return path, own_key(path).public
