@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from agent.client import ToolClient
+from mcp_server.auditing import check_foreign_files, check_leaks, signing_key, verify_session
 from mcp_server.benching import RECIPES, bench_repair, write_figures
 from mcp_server.bundle import write_bundle
 from mcp_server.clients import (
@@ -39,6 +40,8 @@ __all__ = [
     "Place",
     "Serving",
     "bench_repair",
+    "check_foreign_files",
+    "check_leaks",
     "configuration_file",
     "create_session",
     "host_fixtures",
@@ -48,7 +51,9 @@ __all__ = [
     "reading",
     "serve_stdio",
     "server_entry",
+    "signing_key",
     "starting_command",
+    "verify_session",
     "write_bundle",
     "write_figures",
     "write_report",

@@ -103,11 +103,7 @@ async def _drive(
     serving = _serving(folder, console, address, drivable=False) if address is not None else None
     async with owned(folder, serving=serving) as client:
         with SessionView(console) as view:
-            nodes = Nodes(
-                client,
-                RulePolicy(folder.config.policy, general_margin=folder.config.verdict.general_margin),
-                view.tell,
-            )
+            nodes = Nodes(client, RulePolicy.of(folder.config), view.tell)
             _end_on_signal(nodes, console)
             try:
                 final = await run_loop(nodes, folder.checkpoints, thread=folder.name, reopen=reopen)

@@ -12,9 +12,10 @@ from typing import Any
 from mcp_server.hosting import reading_host
 from proda_core.log.keys import PublicKey, key_path, own_key
 from proda_core.session import SessionFolder
+from tools.leaks import check_files, check_session
 from tools.verify_log import verify_with
 
-__all__ = ["signing_key", "verify_session"]
+__all__ = ["check_foreign_files", "check_leaks", "signing_key", "verify_session"]
 
 
 def verify_session(
@@ -22,6 +23,17 @@ def verify_session(
 ) -> dict[str, Any]:
     """What verify_log gives, with the keys to believe and the sink named by who asks."""
     return verify_with(reading_host(folder), keys, sink).model_dump(mode="json")
+
+
+def check_leaks(folder: SessionFolder) -> dict[str, Any]:
+    """The guard's rules over all that the session keeps, from the artifacts alone."""
+    return check_session(reading_host(folder)).model_dump(mode="json")
+
+
+def check_foreign_files(train: Path, benchmark: Path, graph: SessionFolder | None = None) -> dict[str, Any]:
+    """The guard's rules over somebody else's training set and benchmark, with a session's graph to read them by if given."""
+    host = None if graph is None else reading_host(graph)
+    return check_files(train, benchmark, host).model_dump(mode="json")
 
 
 def signing_key() -> tuple[Path, PublicKey]:

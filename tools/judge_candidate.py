@@ -9,7 +9,9 @@ from evals.withdrawals import apply_withdrawals, read_withdrawals
 from proda_core.errors import ToolError
 from proda_core.records import load_report, load_verdict, save_verdict
 from proda_core.serialize import to_plain
+from proda_core.types import Verdict
 from tools.base import ID, Tool, ToolModel
+from tools.book import Book
 from tools.host import Host
 from tools.work import Performed, book_of, perform
 
@@ -47,21 +49,27 @@ def _judge(host: Host, arguments: JudgeArguments) -> VerdictView:
 
 def _decide(host: Host, report_id: str) -> Performed:
     book = book_of(host)
-    entry, incumbent = book.round_of(report_id=report_id), book.incumbent
+    entry = book.round_of(report_id=report_id)
+    verdict = verdict_on(host, book, report_id)
+    manifest = save_verdict(host.store, verdict)
+    host.own.ledger.settle("rounds", entry.mixture_id, 1)
+    meta = {"accepted": verdict.accepted, "incumbent": verdict.incumbent, "reasons": list(verdict.reasons)}
+    return Performed({"verdict": manifest.artifact_id}, meta)
+
+
+def verdict_on(host: Host, book: Book, report_id: str) -> Verdict:
+    """The verdict on a report against the book's incumbent, from the reports alone; nothing is written."""
+    incumbent = book.incumbent
     if incumbent is None:
         raise ToolError("there is no incumbent to judge against yet: evaluate V1 first")
     withdrawn = read_withdrawals(host.folder.root)
-    verdict = judge(
+    return judge(
         incumbent=apply_withdrawals(load_report(host.store, incumbent.report_id), withdrawn),
         candidate=apply_withdrawals(load_report(host.store, report_id), withdrawn),
         benchmark=host.benchmark(book.need("benchmark_id")),
         config=host.config.verdict,
         look=1 + sum(1 for r in book.rounds if r.verdict_id),
     )
-    manifest = save_verdict(host.store, verdict)
-    host.own.ledger.settle("rounds", entry.mixture_id, 1)
-    meta = {"accepted": verdict.accepted, "incumbent": verdict.incumbent, "reasons": list(verdict.reasons)}
-    return Performed({"verdict": manifest.artifact_id}, meta)
 
 
 TOOL = Tool(

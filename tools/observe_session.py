@@ -6,6 +6,8 @@ The controller brings nothing: it cannot shape what it is shown. Sealed and gene
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from evals.pairing import pair_general
 from evals.statistics import gain_interval
@@ -13,6 +15,7 @@ from evals.summary import accuracy
 from evals.withdrawals import apply_withdrawals, read_withdrawals
 from proda_core.diagnosis import PATCHABLE, is_patchable
 from proda_core.errors import ToolError
+from proda_core.log import Record
 from proda_core.records import load_diagnoses, load_report
 from proda_core.serialize import from_plain, to_plain
 from proda_core.types import (
@@ -22,7 +25,7 @@ from proda_core.types import (
     RoundSummary,
 )
 from tools.base import NoArguments, Tool, ToolModel
-from tools.book import Book
+from tools.book import Book, read_book
 from tools.host import Host
 from tools.lost_items import lost_items
 from tools.steering import read_steering
@@ -72,9 +75,34 @@ def _summary(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What no artifact tells: what is left of the budget, and whether somebody wants a stop. None where there is no limit."""
+
+    wall_left_s: float | None
+    round_cost_s: float
+    rounds_left: int | None
+    disk_left_bytes: int | None
+    stop_requested: bool
+
+
 def observe(host: Host) -> Observations:
-    """Fold log and artifacts into Observations; ToolError until an incumbent exists and is diagnosed."""
-    book = book_of(host)
+    """Observations of the session as it is now; ToolError until an incumbent exists and is diagnosed."""
+    ledger, records = host.own.ledger, host.records()
+    rounds_left, disk_left = ledger.left("rounds"), ledger.left("disk_bytes")
+    means = Means(
+        wall_left_s=ledger.left("wall_s"),
+        round_cost_s=ledger.round_cost_s() if ledger.left("wall_s") is not None else 0.0,
+        rounds_left=None if rounds_left is None else int(rounds_left),
+        disk_left_bytes=None if disk_left is None else int(disk_left),
+        stop_requested=bool(read_steering(records).stop) or host.folder.stops_now(),
+    )
+    return observations_of(host, records, means)
+
+
+def observations_of(host: Host, records: Sequence[Record], means: Means) -> Observations:
+    """Fold a log and the artifacts that it names into Observations, the same for the same: what an audit does again."""
+    book, steering = read_book(records), read_steering(records)
     incumbent = book.incumbent
     if incumbent is None or not incumbent.report_id:
         raise ToolError("nothing to observe yet: train and evaluate V1 first")
@@ -91,8 +119,6 @@ def observe(host: Host) -> Observations:
     sealed = host.benchmark(book.need("benchmark_id")).sealed_l2_ids()
     repairable = sum(d.kind in PATCHABLE for d in diagnoses)
     patchable = sum(is_patchable(d, snapshot, sealed) for d in diagnoses)
-    ledger, steering = host.own.ledger, read_steering(host.records())
-    rounds_left, disk_left = ledger.left("rounds"), ledger.left("disk_bytes")
     return Observations(
         round=len(book.rounds) - 1,
         incumbent=incumbent.adapter_id,
@@ -105,11 +131,11 @@ def observe(host: Host) -> Observations:
         general_drop=_general_drop(base, report),
         rejected_in_a_row=_rejected_in_a_row(book),
         replayed_since_patch=book.rounds[-1].kind == "replay",
-        wall_left_s=ledger.left("wall_s"),
-        round_cost_s=ledger.round_cost_s() if ledger.left("wall_s") is not None else 0.0,
-        rounds_left=None if rounds_left is None else int(rounds_left),
-        disk_left_bytes=None if disk_left is None else int(disk_left),
-        stop_requested=bool(steering.stop) or host.folder.stops_now(),
+        wall_left_s=means.wall_left_s,
+        round_cost_s=means.round_cost_s,
+        rounds_left=means.rounds_left,
+        disk_left_bytes=means.disk_left_bytes,
+        stop_requested=means.stop_requested,
         target_dev=host.config.policy.target_dev,
         wishes=tuple(steering.wishes),
     )

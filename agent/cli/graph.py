@@ -58,7 +58,7 @@ def build(
     async def work() -> dict[str, Any]:
         async with owned(folder) as client:
             with SessionView(stderr()) as view:
-                nodes = Nodes(client, RulePolicy(folder.config.policy), view.tell)
+                nodes = Nodes(client, RulePolicy.of(folder.config), view.tell)
                 await nodes.curate({})
                 await nodes.extract({})
             return await client.call("graph_stats")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from proda_core.config import PolicyConfig, VerdictConfig
+from proda_core.config import Config, PolicyConfig, VerdictConfig
 from proda_core.policy.contract import check_observations, incumbent_round
 from proda_core.policy.gain import ExpectedGain, expect_gain
 from proda_core.types import (
@@ -54,6 +54,11 @@ class RulePolicy:
         self.config = config
         self.general_margin = VerdictConfig().general_margin if general_margin is None else general_margin
         self.round_disk_bytes = round_disk_bytes
+
+    @classmethod
+    def of(cls, config: Config) -> RulePolicy:
+        """The policy of a session of this configuration: what runs it, and what an audit decides by again."""
+        return cls(config.policy, general_margin=config.verdict.general_margin)
 
     def decide(self, observations: Observations) -> Decision:
         """The Decision; ToolError when the observations contradict themselves."""
