@@ -15,9 +15,10 @@ from tools.base import Tool, ToolModel
 from tools.explaining import Explainer
 from tools.host import Host
 from tools.paging import First, page_of
-from tools.tracing import Node
+from tools.tracing import Material, Node
 
 _MOST = 120
+_KEPT = 7  # explanations beside the newest
 _PATTERN = r"^(base|V[0-9]{1,4}|decision-[0-9]{1,6}|[a-z]_[0-9a-f]{16}|(base|V[0-9]{1,4}|[aq]_[0-9a-f]{16}):[it]_[0-9a-f]{16})$"
 
 
@@ -65,7 +66,8 @@ async def explain_result(host: Host, arguments: ExplainArguments) -> ExplainView
 
 def _explain(host: Host, arguments: ExplainArguments) -> ExplainView:
     key = arguments.id
-    steps = host.at_head(f"explained:{key}", lambda: list(_flat(Explainer(host).explain(key), 0)))
+    known = host.at_head("explanations", lambda: Explanations(Material(host)))
+    steps = known.of(key)
     page = page_of(steps, arguments.first, lambda step: step, most=_MOST)
     return ExplainView(
         id=key,
@@ -75,6 +77,21 @@ def _explain(host: Host, arguments: ExplainArguments) -> ExplainView:
         steps=page.rows,
         next=page.next,
     )
+
+
+class Explanations:
+    """Explanations of the session as it stands; the last few are kept, for whoever pages through one."""
+
+    def __init__(self, material: Material) -> None:
+        self._material = material
+        self._kept: dict[str, list[ExplainStep]] = {}
+
+    def of(self, key: str) -> list[ExplainStep]:
+        found = self._kept.get(key)
+        if found is None:
+            found = list(_flat(Explainer(self._material).explain(key), 0))
+            self._kept = {**dict(list(self._kept.items())[-_KEPT:]), key: found}
+        return found
 
 
 def _flat(node: Node, depth: int) -> Iterator[ExplainStep]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
 
 from evals.general_suite import suite
 from evals.summary import accuracy
@@ -19,19 +18,16 @@ from proda_core.records import (
     load_adapter,
     load_diagnoses,
     load_examples,
-    load_mixture,
-    load_patch,
     load_report,
     load_verdict,
 )
 from proda_core.types import Diagnosis, Example, Score
 from tools.book import Round, read_book
-from tools.host import Host
-from tools.tracing import Knowledge, Node, shortened
+from tools.tracing import Knowledge, Material, Node, shortened
 
 UNKNOWN = (
-    "nothing of this session has that ID: give that of a row, dev item, concept, relation, chain, job or artifact, decision-N (from "
-    "0), VN for a round's model, or a model or report and a dev item with a colon between (V2:i_…) for a score"
+    "nothing of this session has that ID: give that of a row, dev item, concept, relation, chain, job or artifact, decision-N "
+    "(from 0), VN for a round's model, or a model or report and a dev item with a colon between (V2:i_…) for a score"
 )
 _FEW = 3
 _SCORE = re.compile(r"^(base|V[0-9]+|[aq]_[0-9a-f]{16}):([it]_[0-9a-f]{16})$")
@@ -40,11 +36,10 @@ _SCORE = re.compile(r"^(base|V[0-9]+|[aq]_[0-9a-f]{16}):([it]_[0-9a-f]{16})$")
 class Explainer:
     """Explains IDs of one session as it stands now."""
 
-    def __init__(self, host: Host) -> None:
-        self._host, self._store = host, host.store
-        self._records = host.records()
-        self._book = read_book(self._records)
-        self._knowledge = Knowledge(host, self._book)
+    def __init__(self, material: Material) -> None:
+        self._from, self._store = material, material.host.store
+        self._records, self._book = material.records, material.book
+        self._knowledge = Knowledge(material)
         self._seen: set[str] = set()
         self._outcomes = {a: r for r in self._records if r.kind == "outcome" for a in _made(r)}
 
@@ -69,7 +64,7 @@ class Explainer:
         return self._row_or_job(key)
 
     def _row_or_job(self, key: str) -> Node:
-        if key in self._rows:
+        if key in self._from.rows:
             return self._row(key)
         for record in self._records:
             if record.kind == "intent" and record.body.get("job_id") == key:
@@ -128,7 +123,7 @@ class Explainer:
             node.children.append(self._artifact(inputs["incumbent"]))
 
     def _of_mixture(self, node: Node) -> None:
-        mixture = load_mixture(self._store, node.id)
+        mixture = self._from.mixture(node.id)
         counts: dict[str, list[Example]] = {}
         for row in mixture.rows:
             counts.setdefault(row.role.value, []).append(row.example)
@@ -146,7 +141,7 @@ class Explainer:
         node.children += [self._knowledge.rows(rows), *(self._short(row) for row in rows[:1])]
 
     def _of_patch(self, node: Node) -> None:
-        rows = load_patch(self._store, node.id)
+        rows = self._from.patch(node.id)
         node.says = f"{len(rows):,} rows written for a set of diagnoses"
         node.children.append(self._knowledge.rows(row.example for row in rows))
         diagnosis = next((d for d, p in self._book.patches.items() if p == node.id), "")
@@ -227,7 +222,7 @@ class Explainer:
         return Node("score", score.item_id, said + answer, behind)
 
     def _task(self, key: str) -> Node:
-        config = self._host.config
+        config = self._from.host.config
         tasks = suite(seed=config.seed, count=config.general.suite_items)
         task = next((one for one in tasks if one.task_id == key), None)
         if task is None:
@@ -297,19 +292,6 @@ class Explainer:
         if incumbent is not None:
             yield self._artifact(diagnoses.get(incumbent.report_id, ""))
 
-    @cached_property
-    def _rows(self) -> dict[str, Example]:
-        """Every row that the session trained on or wrote, by ID."""
-        rows: dict[str, Example] = {}
-        for entry in self._book.rounds:
-            mixture = load_mixture(self._store, entry.mixture_id)
-            rows |= {row.example.example_id: row.example for row in mixture.rows}
-        for patch in self._book.patches.values():
-            rows |= {row.example.example_id: row.example for row in load_patch(self._store, patch)}
-        if self._book.examples_id:
-            rows |= {row.example_id: row for row in load_examples(self._store, self._book.examples_id)}
-        return rows
-
     def _short(self, example: Example, before: str = "") -> Node:
         node = self._knowledge.row(example)
         node.says = before + node.says
@@ -317,23 +299,20 @@ class Explainer:
 
     def _row(self, key: str) -> Node:
         """A row: what it teaches, what it was written from, and which models were trained on it."""
-        node = self._knowledge.row(self._rows[key])
+        example = self._from.rows[key]
+        node = self._knowledge.row(example)
         for entry in self._book.rounds:
-            rows = load_mixture(self._store, entry.mixture_id).rows
+            rows = self._from.mixture(entry.mixture_id).rows
             role = next((row.role.value for row in rows if row.example.example_id == key), "")
             if role:
                 trained = f", which V{entry.number + 1} was trained on" if entry.adapter_id else ""
                 node.children.append(Node("mixture", entry.mixture_id, f"{role} row of it{trained}"))
         for patch in dict.fromkeys(self._book.patches.values()):
-            if any(row.example.example_id == key for row in load_patch(self._store, patch)):
-                node.children.append(self._patched(patch, self._rows[key]))
-        if self._book.examples_id and any(
-            row.example_id == key for row in load_examples(self._store, self._book.examples_id)
-        ):
-            record = self._outcomes[self._book.examples_id]
-            node.children.append(
-                Node("examples", self._book.examples_id, "one of the initial rows", [self._made_by(record)])
-            )
+            if any(row.example.example_id == key for row in self._from.patch(patch)):
+                node.children.append(self._patched(patch, example))
+        if any(row.example_id == key for row in self._from.examples):
+            made = [self._made_by(self._outcomes[self._book.examples_id])]
+            node.children.append(Node("examples", self._book.examples_id, "one of the initial rows", made))
         return node
 
     def _patched(self, patch_id: str, example: Example) -> Node:

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from proda_core.errors import ToolError
 from tools.base import Tool, ToolModel
 from tools.host import Host
 from tools.paging import First, page_of
@@ -59,6 +60,8 @@ async def replay_session(host: Host, arguments: ReplayArguments) -> ReplayView:
 
 def _replay(host: Host, arguments: ReplayArguments) -> ReplayView:
     steps = list(replay(host, arguments.set))
+    if not steps:
+        raise ToolError("nothing was decided in this session yet: there is nothing to replay")
     page = page_of(steps, arguments.first, _shown, most=_MOST)
     apart = [step for step in steps if step.diverges]
     return ReplayView(

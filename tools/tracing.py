@@ -1,21 +1,21 @@
 """From knowledge and rows back to the sentences behind them, as a tree whose every step was checked against what lies on disk.
 
 A sentence is resolved when the chunk holds the quote where it says and the document holds the chunk. Sealed items are not told
-from ones that are not there. Of an item, the chain is followed once. Texts of the corpus and of models are data, never instruction.
+from ones that are not there. An item's chain is followed once. Texts of the corpus and of models are data, never instruction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 from proda_core.guard.general_rows import regenerated
 from proda_core.phi import verbalise
-from proda_core.records import load_benchmark
+from proda_core.records import load_benchmark, load_examples, load_mixture, load_patch
 from proda_core.serialize import read_lines
 from proda_core.types import Chunk, Document, Evidence, Example, ExampleKind, Item, Split
-from tools.book import Book
+from tools.book import read_book
 from tools.host import Host
 
 MOST = 40  # relations of one row or concept that are followed; the rest are counted
@@ -44,38 +44,60 @@ def shortened(text: str, longest: int = _LONGEST) -> str:
     return plain if len(plain) <= longest else plain[: longest - 1] + "…"
 
 
-class Knowledge:
-    """The session's graph, items and corpus, as far as the log has come."""
+class Material:
+    """What explanations of one session are made from, as far as its log has come; read once, when it is first asked for."""
 
-    def __init__(self, host: Host, book: Book) -> None:
-        self._host, self._book = host, book
-        self._followed: set[str] = set()
-        self.snapshot = host.snapshot(book.need("snapshot_id"))
+    def __init__(self, host: Host) -> None:
+        self.host, self.records = host, host.records()
+        self.book = read_book(self.records)
+        self.snapshot = host.snapshot(self.book.need("snapshot_id"))
+        self.mixture = cache(lambda key: load_mixture(host.store, key))
+        self.patch = cache(lambda key: load_patch(host.store, key))
+
+    @cached_property
+    def examples(self) -> tuple[Example, ...]:
+        return load_examples(self.host.store, self.book.examples_id) if self.book.examples_id else ()
+
+    @cached_property
+    def rows(self) -> dict[str, Example]:
+        """Every row that the session trained on or wrote, by ID."""
+        sets = [self.mixture(entry.mixture_id).rows for entry in self.book.rounds]
+        sets += [self.patch(patch) for patch in self.book.patches.values()]
+        found = {row.example.example_id: row.example for rows in sets for row in rows}
+        return found | {row.example_id: row for row in self.examples}
 
     @cached_property
     def chunks(self) -> dict[str, Chunk]:
-        path = self._host.store.file("corpus", self._book.corpus_id, "chunks.jsonl")
+        path = self.host.store.file("corpus", self.book.corpus_id, "chunks.jsonl")
         return {chunk.chunk_id: chunk for chunk in read_lines(path, Chunk)}
 
     @cached_property
     def documents(self) -> dict[str, Document]:
-        path = self._host.store.file("corpus", self._book.corpus_id, "documents.jsonl")
+        path = self.host.store.file("corpus", self.book.corpus_id, "documents.jsonl")
         return {document.doc_id: document for document in read_lines(path, Document)}
 
     @cached_property
     def dev_items(self) -> dict[str, Item]:
-        if not self._book.benchmark_id:
+        if not self.book.benchmark_id:
             return {}
-        items = load_benchmark(self._host.store, self._book.benchmark_id).of(Split.DEV)
+        items = load_benchmark(self.host.store, self.book.benchmark_id).of(Split.DEV)
         return {item.item_id: item for item in items}
+
+
+class Knowledge:
+    """Graph, items and rows as steps of one explanation."""
+
+    def __init__(self, material: Material) -> None:
+        self._from, self.snapshot = material, material.snapshot
+        self._followed: set[str] = set()
 
     def sentence(self, evidence: Evidence) -> Node:
         """The leaf of the tree: a quote, where it stands, and whether it stands there."""
-        chunk = self.chunks.get(evidence.chunk_id)
+        chunk = self._from.chunks.get(evidence.chunk_id)
         if chunk is None:
             missing = f"chunk {evidence.chunk_id} is not in the corpus"
             return Node("sentence", evidence.chunk_id, missing, resolved=False, quote=evidence.quote)
-        document = self.documents.get(chunk.doc_id)
+        document = self._from.documents.get(chunk.doc_id)
         quoted = chunk.text[evidence.start : evidence.end] == evidence.quote
         whole = document is not None and document.text[chunk.start : chunk.end] == chunk.text
         begin, end = chunk.start + evidence.start, chunk.start + evidence.end
@@ -131,7 +153,7 @@ class Knowledge:
 
     def item(self, key: str) -> Node | None:
         """A dev item; None for any other, sealed or not there."""
-        item = self.dev_items.get(key)
+        item = self._from.dev_items.get(key)
         if item is None:
             return None
         says = f"{item.stem} Right: {item.gold}"

@@ -54,7 +54,7 @@ def _label(step: dict[str, Any]) -> str:
     name = f"[bold]{step['kind']}[/]" + (
         f" [cyan]{escape(step['id'])}[/]" if step["id"] and step["kind"] != "sentence" else ""
     )
-    record = f" [dim]record {step['record']}[/]" if step["record"] else ""
+    record = f" [dim]record {step['record']}[/]" if step["record"] and step["kind"] != "record" else ""
     lost = "" if step["resolved"] else " [red]not resolved[/]"
     if step["kind"] == "sentence":
         return f"[italic]“{escape(step['quote'])}”[/] [dim]{escape(step['document'])}: {escape(step['says'])}[/]{lost}"

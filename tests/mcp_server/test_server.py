@@ -24,11 +24,14 @@ MODES = ("auto", "legacy")
 BY_NAME = {tool.name: tool for tool in TOOLS}
 ABOUT_THE_GRAPH = ("graph_stats", "show_concept", "find_path")
 SHOWN_ONCE_MADE = {
-    **dict.fromkeys((*ABOUT_THE_GRAPH, "trace_source", "show_mastery"), "call extract_knowledge first"),
+    **dict.fromkeys(
+        (*ABOUT_THE_GRAPH, "trace_source", "explain_result", "show_mastery"), "call extract_knowledge first"
+    ),
     **dict.fromkeys(
         ("show_failures", "show_rounds", "map_failure", "show_repairs"), "no such round was scored"
     ),
     "show_decisions": "no such decision was made",
+    "replay_session": "nothing was decided",
     "show_item": "call build_benchmark first",
 }
 """Tools that read what a fresh session does not have, and what they say of it."""
@@ -43,6 +46,8 @@ VALID: dict[str, dict[str, Any]] = {
     "show_repairs": {"round": 1, "first": 0},
     "show_failures": {"round": 1, "diagnosed": "concept_gap", "first": 0},
     "trace_source": {"id": "c_" + "0" * 16},
+    "explain_result": {"id": "V1:i_" + "0" * 16, "first": 0},
+    "replay_session": {"set": ["policy.min_patchable=3"], "first": 0},
     "show_concept": {"term": "x"},
     "find_path": {"start": "x", "end": "y"},
     "compose_mixture": {"kind": "v1"},
