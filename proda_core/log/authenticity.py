@@ -46,6 +46,26 @@ class Witnesses:
     demanded: bool = False
     sink: Path | None = None
 
+    def folders(self, records: Sequence[Record]) -> tuple[CheckpointFolder, CheckpointFolder | None]:
+        """Where the checkpoints of this log lie: beside it, and in the sink if there is one."""
+        beside = CheckpointFolder(self.checkpoints)
+        if self.sink is None or not records:
+            return beside, None
+        return beside, CheckpointFolder(sink_folder(self.sink, _origin(records)))
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Sizes that were there before the log was read for good: one that is being written may have grown since, and never shrinks."""
+
+    beside: tuple[int, ...] = ()
+    in_sink: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, records: Sequence[Record], witnesses: Witnesses) -> Sighting:
+        beside, sink = witnesses.folders(records)
+        return cls(_sizes(beside), () if sink is None else _sizes(sink))
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -68,19 +88,31 @@ class _Log:
     )  # fingerprint -> key, record that names it
     roots: dict[int, bytes] = field(default_factory=dict)
 
-    @property
-    def origin(self) -> str:
-        first = self.records[0]
-        return origin_of(str(first.body.get("session", "")), first.hash)
+
+def _origin(records: Sequence[Record]) -> str:
+    return origin_of(str(records[0].body.get("session", "")), records[0].hash)
 
 
-def judge_signatures(records: Sequence[Record], whole: bool, witnesses: Witnesses) -> Finding:
+def _sizes(folder: CheckpointFolder) -> tuple[int, ...]:
+    """The sizes that there are; none for a folder that cannot be listed, which is a finding of its own later."""
+    try:
+        return tuple(folder.sizes())
+    except LedgerError:
+        return ()
+
+
+def _now(folder: CheckpointFolder, before: Sequence[int], count: int) -> list[int]:
+    """Sizes to judge a log of ``count`` records by: those there now, but beyond its end only those that were there before."""
+    return sorted({*(s for s in folder.sizes() if s <= count), *(s for s in before if s > count)})
+
+
+def judge_signatures(records: Sequence[Record], whole: bool, witnesses: Witnesses, seen: Sighting) -> Finding:
     """Authenticity. ``whole``: ``records`` are all that the file holds; else what stands behind them is not judged."""
     if not records:
         return Finding(Standing.NOT_JUDGED)
-    folder = CheckpointFolder(witnesses.checkpoints)
+    folder, _ = witnesses.folders(records)
     try:
-        sizes = folder.sizes()
+        sizes = _now(folder, seen.beside, len(records))
     except LedgerError as error:
         return Finding(Standing.CONTRADICTED, problems=(Problem(str(error)),))
     log = _read(records, whole, sizes)
@@ -94,18 +126,18 @@ def judge_signatures(records: Sequence[Record], whole: bool, witnesses: Witnesse
     return Finding(Standing.SIGNED if witnesses.trusted else Standing.UNVOUCHED, found.upto, found.keys)
 
 
-def judge_anchoring(records: Sequence[Record], whole: bool, witnesses: Witnesses) -> Finding:
+def judge_anchoring(records: Sequence[Record], whole: bool, witnesses: Witnesses, seen: Sighting) -> Finding:
     """Anchoring: the same comparison with the checkpoints that lie in the sink."""
     if witnesses.sink is None:
         return Finding(Standing.NOT_ANCHORED)
-    if not records:
+    _, folder = witnesses.folders(records)
+    if folder is None:
         return Finding(Standing.NOT_JUDGED)
     if not witnesses.sink.is_dir():
         away = Problem(f"the sink {witnesses.sink} is not there; mount it, or name where it is with --sink")
         return Finding(Standing.NOT_ANCHORED, problems=(away,))
-    folder = CheckpointFolder(sink_folder(witnesses.sink, _Log(records, whole).origin))
     try:
-        sizes = folder.sizes()
+        sizes = _now(folder, seen.in_sink, len(records))
     except LedgerError as error:
         return Finding(Standing.NOT_ANCHORED, problems=(Problem(str(error)),))
     if not sizes:
@@ -156,7 +188,7 @@ def _against(folder: CheckpointFolder, sizes: Sequence[int], log: _Log, trusted:
             problems.append(Problem(f"records {have + 1} to {size} were signed and are gone", have + 1))
             break
         found = folder.read(size)
-        if found is None or found.checkpoint.origin != log.origin:
+        if found is None or found.checkpoint.origin != _origin(log.records):
             problems.append(Problem(f"checkpoint {size} is none of this log, or was changed", size))
             continue
         if found.checkpoint.root != log.roots[size]:

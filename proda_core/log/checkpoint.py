@@ -79,12 +79,14 @@ def parse(note: str) -> SignedCheckpoint | None:
     origin, size, root, at, key = lines[:5]
     if not lines[6].startswith(f"{_DASH}{origin} ") or not re.fullmatch(r"[1-9][0-9]{0,15}", size):
         return None
+    signed = lines[6].removeprefix(f"{_DASH}{origin} ")
     try:
-        blob = base64.b64decode(lines[6].removeprefix(f"{_DASH}{origin} "), validate=True)
+        blob = base64.b64decode(signed, validate=True)
         found = Checkpoint(origin, int(size), base64.b64decode(root, validate=True), at[3:], key[4:])
     except (binascii.Error, ValueError):
         return None
-    whole = len(blob) == 68 and len(found.root) == 32 and found.text() == "\n".join([*lines[:5], ""])
+    canonical = base64.b64encode(blob).decode() == signed and found.text() == "\n".join([*lines[:5], ""])
+    whole = canonical and len(blob) == 68 and len(found.root) == 32
     return SignedCheckpoint(found, blob[:4], blob[4:]) if whole else None
 
 

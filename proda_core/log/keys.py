@@ -76,7 +76,10 @@ def key_path(configured: str | None = None) -> Path:
     if named:
         return Path(named).expanduser().absolute()
     data = os.environ.get("XDG_DATA_HOME", "")
-    folder = Path(data) if data.startswith("/") else Path("~/.local/share").expanduser()
+    try:
+        folder = Path(data) if data.startswith("/") else Path("~/.local/share").expanduser()
+    except RuntimeError as error:
+        raise LedgerError(f"there is no home folder for a signing key; {_ELSEWHERE}") from error
     return folder / "proda" / "signing_key.pem"
 
 
@@ -133,11 +136,13 @@ def _make(path: Path) -> None:
 def trusted_keys(named: Iterable[str] = ()) -> frozenset[str]:
     """Fingerprints of the keys to believe: those ``named``, else the user's own if there is one, else none.
 
-    A name is a fingerprint or a file with a public key in PEM. ConfigError for anything else.
+    A name is a fingerprint or a file with a public key in PEM. ConfigError for anything else. An own key that cannot be read
+    vouches for nothing, and is no reason not to verify.
     """
     found = [_fingerprint(name) for name in named]
-    if not found and (own := key_path()).exists():
-        found = [read_key(own).public.fingerprint]
+    if not found:
+        with contextlib.suppress(LedgerError):
+            found = [read_key(key_path()).public.fingerprint]
     return frozenset(found)
 
 

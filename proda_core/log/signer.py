@@ -140,8 +140,10 @@ class Signer:
 
     @staticmethod
     def _check_sink(sink: Path) -> None:
-        if not sink.is_dir():
-            raise LedgerError(f"audit.sink names {sink}, which is no folder; make it, or mount its disk")
+        if not sink.is_absolute() or not sink.is_dir():
+            raise LedgerError(
+                f"audit.sink names {sink}, which is no folder by its whole path; make it, or mount its disk"
+            )
 
 
 def sink_folder(sink: Path, origin: str) -> Path:

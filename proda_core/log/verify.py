@@ -13,7 +13,14 @@ from pathlib import Path
 
 from proda_core.artifacts import ArtifactStore
 from proda_core.errors import LedgerError
-from proda_core.log.authenticity import Finding, Standing, Witnesses, judge_anchoring, judge_signatures
+from proda_core.log.authenticity import (
+    Finding,
+    Sighting,
+    Standing,
+    Witnesses,
+    judge_anchoring,
+    judge_signatures,
+)
 from proda_core.log.chain import Chain, read_chain
 from proda_core.log.completeness import artifact_problems, job_problems, pair_problems
 from proda_core.log.problem import Problem
@@ -53,11 +60,13 @@ def verify(
 ) -> VerifyReport:
     """Check a log; ``store`` and ``jobs`` add the comparison with what is on disk, ``witnesses`` that with what was signed."""
     chain, broken = _read(path)
-    records = chain.records
     signed = anchored = Finding(Standing.NOT_JUDGED)
     if witnesses is not None:
-        signed = judge_signatures(records, broken is None, witnesses)
-        anchored = judge_anchoring(records, broken is None, witnesses)
+        seen = Sighting.of(chain.records, witnesses)
+        chain, broken = _read(path)
+        signed = judge_signatures(chain.records, broken is None, witnesses, seen)
+        anchored = judge_anchoring(chain.records, broken is None, witnesses, seen)
+    records = chain.records
     gaps = [] if broken is not None else _gaps(records, store, jobs)
     problems = [*([] if broken is None else [broken]), *signed.problems, *anchored.problems, *gaps]
     return VerifyReport(

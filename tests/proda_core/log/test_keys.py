@@ -62,6 +62,7 @@ def test_a_key_that_others_can_read_or_that_is_none_is_refused(home: Path) -> No
     path.chmod(0o640)
     with pytest.raises(LedgerError, match="chmod 600"):
         own_key(path)
+    assert trusted_keys() == frozenset()  # it vouches for nothing, and verifying goes on
     path.chmod(0o600)
     path.write_text("no key")
     with pytest.raises(LedgerError, match="no private key"):

@@ -420,3 +420,27 @@ def test_a_sink_that_goes_away_is_noted_once_and_gets_what_it_missed(session: Pa
     sink.rename(session.parent / "unmounted")
     with pytest.raises(LedgerError, match="mount its disk"):
         DecisionLog(session / "decisions.jsonl", signing=plan_of(session, sink=True))
+
+
+def test_a_log_that_is_being_written_verifies_at_every_moment(session: Path) -> None:
+    """An auditor beside a host: between any two of its looks the host writes on."""
+    write_on: list[int] = [0]
+    with open_log(session, sink=True) as log:
+        real_sizes = CheckpointFolder.sizes
+
+        def sizes_and_write_on(self: CheckpointFolder) -> list[int]:
+            found = real_sizes(self)
+            write_on[0] += 1
+            with pytest.MonkeyPatch.context() as calm:
+                calm.setattr(CheckpointFolder, "sizes", real_sizes)
+                log.append("decision", f"decision-{write_on[0]}", {})
+            return found
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(CheckpointFolder, "sizes", sizes_and_write_on)
+            report = check(session, sink=True)
+    assert write_on[0] >= 4
+    assert report.problems == () and (report.authenticity, report.anchoring) == (
+        Standing.SIGNED,
+        Standing.ANCHORED,
+    )
