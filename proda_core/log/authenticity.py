@@ -56,7 +56,7 @@ class Witnesses:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """Sizes that were there before the log was read for good: one that is being written may have grown since, and never shrinks."""
+    """Sizes there were before the log was read for good: one that is being written may have grown since, and never shrinks."""
 
     beside: tuple[int, ...] = ()
     in_sink: tuple[int, ...] = ()
