@@ -355,10 +355,10 @@ def test_a_kill_at_any_point_leaves_a_log_that_verifies_and_is_signed_at_the_nex
             open_calls = [p for p in report.problems if "has no outcome" in p]
             assert list(report.problems) == open_calls, (count, before_checkpoint)
             assert report.signed_to == max(there, default=0)
-            DecisionLog(session / "decisions.jsonl", signing=plan_of(session)).close()
-            assert lines_of(session) == lines[:count]  # nothing is lost and nothing is added
-            again = check(session)
-            assert (again.authenticity, again.signed_to) == (Standing.SIGNED, count)
+            with DecisionLog(session / "decisions.jsonl", signing=plan_of(session)):
+                assert lines_of(session) == lines[:count]  # nothing is lost and nothing is added
+                again = check(session)
+                assert (again.authenticity, again.signed_to) == (Standing.SIGNED, count)
 
 
 def test_a_killed_process_leaves_a_log_that_verifies(session: Path) -> None:
