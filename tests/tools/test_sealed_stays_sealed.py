@@ -57,9 +57,9 @@ async def everything(client: Client, folder: Any) -> dict[str, str]:
     calls += [("trace_source", {"id": key}) for key in ids_of(folder, snapshot.name)]
     made = [key for r in records_of(folder, "outcome") for key in r.body["artifacts"].values()]
     items = [key for key in ids_of(folder, snapshot.name) if key.startswith("i_")]
-    asked = [*made, *items, *(f"V1:{key}" for key in items), "V1", "V2", "decision-0", "decision-1"]
-    pages = (0, 40, 80, 120)
-    calls += [("explain_result", {"id": key, "first": first}) for key in asked for first in pages]
+    asked = [*made, "V1", "V2", "decision-0", "decision-1"]
+    calls += [("explain_result", {"id": key, "first": first}) for key in asked for first in (0, 40, 80, 120)]
+    calls += [("explain_result", {"id": of + key}) for key in items for of in ("", "V1:")]
     calls += [("replay_session", {"set": changed}) for changed in ([], ["verdict.alpha=0.01"])]
     calls += [
         ("show_failures", {"round": number, "first": first}) for number in (1, 2) for first in (0, 12, 24)
