@@ -103,6 +103,9 @@ def test_a_changed_threshold_names_the_first_record_that_would_have_been_another
         view["first_divergence"].startswith(f"record {judged}, verdict q_")
         and "alpha" in view["first_divergence"]
     )
+    view = ask(folder, "replay_session", set=["policy.max_rejections=7"])  # other words, and no other choice
+    assert view["first_divergence"].startswith(f"record {first}, decision decision-0: options[")
+    assert "0 of 7 rejections" in view["first_divergence"] and view["first_other_choice"] == ""
     view = ask(folder, "replay_session", set=["policy.target_dev=0.01"])
     assert "target_dev was 0.95 then, is 0.01 now" in view["first_divergence"]
     assert "stop (target) now" in view["first_other_choice"]
