@@ -22,6 +22,7 @@ from mcp_server.page import freeze_page, gather_all
 from mcp_server.refusals import Refusals
 from mcp_server.server import build_server
 from proda_core.artifacts import write_atomic
+from proda_core.errors import LedgerError
 from proda_core.ids import make_id
 from proda_core.jobs import JobState, JobStatus, LocalExecutor
 from proda_core.jobs.folder import JobFolder
@@ -74,6 +75,7 @@ async def own_session(
         _note_start(host, signing)
         await _end_jobs(host, [job.job_id for job in _running(host) if _is_cancelled(host, job)])
         _settle_ended(host)
+        await stack.enter_async_context(_at_work(host))  # ends after all through which it is called
         if serving is not None:
             offered = [tool for tool in TOOLS if serving.drivable or tool.scope != "work"]
             refusals = stack.enter_context(Refusals(folder.refusals))
@@ -81,13 +83,22 @@ async def own_session(
             serving.tell(
                 await stack.enter_async_context(served(public, host, serving.address, refusals=refusals))
             )
-        ticking = asyncio.create_task(_tick(ledger))
+        yield build_server(host, TOOLS)
+
+
+@asynccontextmanager
+async def _at_work(host: Host) -> AsyncIterator[None]:
+    """Count wall time; at the end wait for the call under way, and leave no job running."""
+    ticking = asyncio.create_task(_tick(host.own.ledger))
+    try:
+        yield
+    finally:
+        ticking.cancel()  # the ledger adds the rest of the time when it closes
         try:
-            yield build_server(host, TOOLS)
-        finally:
-            ticking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await ticking
+            await host.turns.close()
+        finally:
             await _end_jobs(host, [job.job_id for job in _running(host)])
 
 
@@ -196,4 +207,5 @@ def _settle_ended(host: Host) -> None:
 async def _tick(ledger: Ledger) -> None:
     while True:
         await asyncio.sleep(_TICK_S)
-        await asyncio.to_thread(ledger.tick)
+        with contextlib.suppress(LedgerError):  # a full disk: the next tick counts this time too
+            await asyncio.to_thread(ledger.tick)

@@ -2,7 +2,8 @@
 
 Arguments are validated strictly here: an unknown name or a value of another type is refused, and the refusal names the field
 without echoing the value. Expected failures come back as ``isError`` results with a typed body ``{"error": {"type", "message",
-"refusals"}}``; an unknown tool is a protocol error. Tools of one host run one at a time where they change the session.
+"refusals"}}``; an unknown tool is a protocol error. Tools of one host run one at a time
+where they change the session, and to their end when the client that called is gone.
 """
 
 from __future__ import annotations
@@ -85,19 +86,23 @@ def build_server(
             if not may(tool):
                 raise SessionError(f"{tool.name} needs the token that steers; this one reads")
             arguments = parse_arguments(tool, params.arguments or {})
-            if tool.waits:
-                result = await tool.run(host, arguments, context.session.report_progress)
-            elif tool.scope != "work":
-                result = await tool.run(host, arguments)
-            else:
-                async with host.changing:
-                    result = await tool.run(host, arguments)
         except ProdaError as error:
-            if host.owner is not None and tool.scope != "read" and may(tool):
-                refuse(host, tool.name, dict(params.arguments or {}), error)
-            note("tool", tool=tool.name, error=type(error).__name__)
-            return failure(error)
-        return _success(result)
+            return refused(tool, params, error)
+
+        async def answer() -> CallToolResult:
+            tell = (context.session.report_progress,) if tool.waits else ()
+            try:
+                return _success(await tool.run(host, arguments, *tell))
+            except ProdaError as error:
+                return refused(tool, params, error)
+
+        return await (host.turns.take(answer) if tool.scope == "work" and not tool.waits else answer())
+
+    def refused(tool: Tool, params: CallToolRequestParams, error: ProdaError) -> CallToolResult:
+        if host.owner is not None and tool.scope != "read" and may(tool):
+            refuse(host, tool.name, dict(params.arguments or {}), error)
+        note("tool", tool=tool.name, error=type(error).__name__)
+        return failure(error)
 
     server = named_server(list_tools, call_tool, host)
     offer_surface(server, host)

@@ -7,7 +7,7 @@ and asks a copy of the graph of its own, so it can look into a session that anot
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,6 +71,30 @@ class GraphCopy:
             return self._store
 
 
+class Turns:
+    """Calls that change the session: one at a time and each to its end, whether or not its caller waits for it."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._turn: asyncio.Future[Any] | None = None  # held here: asyncio forgets a task that nobody holds
+
+    async def take(self, act: Callable[[], Awaitable[T]]) -> T:
+        """What ``act`` gives when its turn has come. A caller that goes before that leaves nothing behind."""
+        await self._lock.acquire()
+        self._turn = turn = asyncio.create_task(self._to_its_end(act))
+        return await asyncio.shield(turn)
+
+    async def close(self) -> None:
+        """Wait for the turn under way; there is none after it."""
+        await self._lock.acquire()
+
+    async def _to_its_end(self, act: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await act()
+        finally:
+            self._lock.release()
+
+
 @dataclass(slots=True)
 class Host:
     """A session opened for work (``owner`` set) or for reading (``owner`` None)."""
@@ -83,7 +107,7 @@ class Host:
     owner: Owner | None
     copy: GraphCopy | None = None
     tools_digest: str = ""  # of the tools that this process knows
-    changing: asyncio.Lock = field(default_factory=asyncio.Lock)  # held by a tool that changes the session
+    turns: Turns = field(default_factory=Turns)  # of the tools that change the session
     _making: Lock = field(default_factory=Lock)
     _cache: dict[str, Any] = field(default_factory=dict)
 

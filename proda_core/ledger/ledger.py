@@ -101,14 +101,15 @@ class Ledger:
             )
 
     def tick(self) -> None:
-        """Write down the time since the last tick, or since the ledger was opened; the host does so every few seconds."""
+        """Write down the time since the last tick that was written, or since the ledger was opened."""
         with self._guard:
             now = self._clock.monotonic()
-            passed, self._last_tick = max(0.0, now - self._last_tick), now
+            passed = max(0.0, now - self._last_tick)
             with self._transaction():
                 self._db.execute(
                     "UPDATE meters SET used = used + ? WHERE resource = ?", (passed, Resource.WALL_S.value)
                 )
+            self._last_tick = now
 
     def settle_disk(self, size: float) -> None:
         """Set the disk meter to the session's measured size, in bytes."""
@@ -168,9 +169,11 @@ class Ledger:
 
     def close(self) -> None:
         """Add the last piece of wall time and close."""
-        self.tick()
-        with self._guard:
-            self._db.close()
+        try:
+            self.tick()
+        finally:
+            with self._guard:
+                self._db.close()
 
     def __enter__(self) -> Ledger:
         return self
