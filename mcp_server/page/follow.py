@@ -61,11 +61,13 @@ class Follower:
 
     async def _first(self) -> _Shown:
         if self._shown is None:
-            if self._gathering is None:
-                self._gathering = asyncio.create_task(self._gather())
-            await asyncio.shield(self._gathering)
+            gathering = self._gathering = self._gathering or asyncio.create_task(self._gather())
+            try:
+                await asyncio.shield(gathering)
+            finally:
+                if gathering.done():
+                    self._gathering = None  # whoever comes next tries again
         if self._shown is None:
-            self._gathering = None
             raise ProdaError(self._trouble)
         return self._shown
 
@@ -91,21 +93,23 @@ class Follower:
         if task is not None and not task.done():
             return
         if task is not None:
-            task.result()  # what was not expected is not swallowed
+            self._gathering = None
+            task.result()  # what was not expected is not swallowed, and said once
         if self._telling() != shown.telling and self._clock() >= self._rest_until:
             self._gathering = asyncio.create_task(self._gather())
 
     async def _gather(self) -> None:
-        began, telling = self._clock(), self._telling()
-        status = await self._status_now()
+        began = self._clock()
         try:
+            telling, status = self._telling(), await self._status_now()
             material = await asyncio.to_thread(asyncio.run, gather(self._host, status))
             self._shown = _Shown(material, live_sections(material), telling)
             self.version += 1
             self._trouble = ""
         except ProdaError as error:
             self._trouble = f"The session's figures cannot be read: {error}"
-        self._rest_until = self._clock() + _REST * (self._clock() - began)
+        finally:
+            self._rest_until = self._clock() + _REST * (self._clock() - began)
 
     def _telling(self) -> int:
         return sum(record.kind in _TELLING for record in self._host.records())

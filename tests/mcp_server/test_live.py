@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Awaitable, Callable
 from html import unescape
@@ -16,6 +17,8 @@ from mcp import Client
 from mcp_server.access import access_to
 from mcp_server.hosting import Address, Serving, own_session, page_links, reading_host
 from mcp_server.page.follow import Follower
+from proda_core.errors import LedgerError, ProdaError
+from proda_core.log import DecisionLog
 from proda_core.records import load_benchmark
 from proda_core.session import SessionFolder, SteerKind
 from proda_core.types import Split
@@ -267,6 +270,40 @@ def test_a_session_is_gathered_once_for_all_and_again_only_when_it_went_on_and_a
             assert decisions is not None and "a note &lt;i&gt;" in decisions.html
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("kind", [LedgerError, KeyError])
+def test_a_gathering_that_failed_is_not_the_last(
+    finished_session: FinishedSession, tmp_path: Path, kind: type[Exception], first: bool
+) -> None:
+    folder, ticks = copied(finished_session.folder, tmp_path), [0.0]
+    good = folder.decisions.read_bytes()
+    with DecisionLog(tmp_path / "odd.jsonl") as log:
+        log.append("decision", "no decision's body", {})
+    bad = b"torn apart\n" if kind is LedgerError else (tmp_path / "odd.jsonl").read_bytes()
+
+    async def shown(follower: Follower) -> bool:
+        ticks[0] += 1000
+        with contextlib.suppress(ProdaError, kind):
+            await follower.section("now")
+        if follower._gathering is not None:
+            await asyncio.wait({follower._gathering})
+        with contextlib.suppress(ProdaError, kind):
+            now = await follower.section("now")
+            return now is not None and "cannot be read" not in now.html
+        return False
+
+    async def run() -> list[bool]:
+        follower = Follower(reading_host(folder), clock=lambda: ticks[0])
+        found = [] if first else [await shown(follower)]
+        folder.decisions.write_bytes(bad)
+        found += [await shown(follower), await shown(follower)]
+        folder.decisions.write_bytes(good)
+        await shown(follower)  # may tell of the one that failed
+        return [*found, await shown(follower)]
+
+    assert asyncio.run(run()) == [True, False, False, True][first:]
 
 
 def test_the_page_of_a_finished_session_shows_its_failures_maps_and_repairs_and_no_sealed_item(
