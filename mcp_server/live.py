@@ -38,6 +38,7 @@ from tools.work import refuse
 _BODY_BYTES = 1 << 14
 _LOGINS = 64  # browsers signed in at a time; the oldest is signed out
 _FIELDS = 12
+_LOGIN_FIELDS = 4
 _DIGITS = 12
 _OPTIONAL = (
     "option",
@@ -146,8 +147,7 @@ class LivePage:
         return _login_page(refused=False)
 
     async def _login(self, request: Request) -> Response:
-        given = dict(parse_qsl((await request.body()).decode("latin-1"), max_num_fields=4)).get("token", "")
-        token = await self.access.verify_token(given)
+        token = await self.access.verify_token(_token_in(await request.body()))
         if token is None:
             return _login_page(refused=True)
         key = secrets.token_urlsafe(32)
@@ -231,6 +231,14 @@ def _login_page(*, refused: bool) -> Response:
         status_code=401 if refused else 200,
         headers={"Content-Security-Policy": assets.login_policy()},
     )
+
+
+def _token_in(body: bytes) -> str:
+    """The sign-in form's token; "" where it has none or is another form."""
+    try:
+        return dict(parse_qsl(body.decode("latin-1"), max_num_fields=_LOGIN_FIELDS)).get("token", "")
+    except ValueError:  # more fields than that
+        return ""
 
 
 def _bearer(request: Request) -> AccessToken | None:

@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from proda_core.clock import Clock, SystemClock, stamp
 
 MOST_BYTES = 1 << 19  # of each of two files: the one written to and the one before it
+_SIGN_IN = "/login"  # where a token comes in the body
 _BY_STATUS = {
     400: "malformed",
     403: "forbidden",
@@ -122,6 +123,6 @@ class Refusals:
 
 def _kind(scope: Scope, status: int) -> str:
     if status == 401:
-        given = any(name == b"authorization" for name, _ in scope["headers"])
+        given = scope["path"] == _SIGN_IN or any(name == b"authorization" for name, _ in scope["headers"])
         return "wrong_token" if given else "no_token"
     return _BY_STATUS.get(status, "refused")

@@ -155,6 +155,7 @@ def at_the_page(item_id: str) -> list[Call]:
         steer("a hundred fields", "&".join(f"f{n}=1" for n in range(100))),
         steer("a megabyte", "action=note&by=eve&why=" + "x" * 1_000_000),
         Call("page: a wrong token", b"token=" + b"x" * 43, "", path="/login"),
+        Call("page: no token among many fields", b"a&b&c&d&e", "", path="/login"),
     ]
 
 

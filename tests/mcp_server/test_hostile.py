@@ -263,6 +263,13 @@ def test_each_refusal_is_noted_once_and_nothing_else_is(siege: Siege) -> None:
             )
 
 
+def test_a_refusal_at_the_sign_in_is_of_a_wrong_token(siege: Siege) -> None:
+    at_the_door = [one for one in siege.outcomes if one.call.path == "/login"]
+    assert len(at_the_door) == 2
+    for one in at_the_door:
+        assert (one.status, [line["kind"] for line in one.noted]) == (401, ["wrong_token"]), one.call.name
+
+
 def test_the_log_has_the_refusals_of_those_who_may_change_the_session_alone_and_stays_whole(
     siege: Siege,
 ) -> None:
