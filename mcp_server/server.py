@@ -158,7 +158,7 @@ def _schema(tool: Tool) -> ToolSchema:
         annotations=ToolAnnotations(
             read_only_hint=tool.scope == "read",
             destructive_hint=False,
-            idempotent_hint=True,
+            idempotent_hint=tool.scope != "steer",  # what is asked again after it was taken is asked anew
             open_world_hint=False,
         ),
     )

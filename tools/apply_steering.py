@@ -26,8 +26,7 @@ class SteeringView(ToolModel):
 
 
 async def apply_steering(host: Host, _arguments: NoArguments) -> SteeringView:
-    known = read_steering(host.own.log.records).applied
-    waiting = [request for request in host.folder.steering.requests() if request.id not in known]
+    waiting = read_steering(host.own.log.records).waiting(host.inbox)
     for request in waiting:
         _apply(host, request)
     state = read_steering(host.own.log.records)

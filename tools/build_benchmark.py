@@ -15,7 +15,7 @@ async def build_benchmark(host: Host, _arguments: NoArguments) -> JobHandle:
         {"config": host.config.benchmark.model_dump(mode="json"), "seed": host.config.seed},
         {"snapshot": book_of(host).need("snapshot_id")},
     )
-    return start_job(host, "build_benchmark", {}, request)
+    return await start_job(host, "build_benchmark", {}, request)
 
 
 TOOL = Tool(

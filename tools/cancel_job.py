@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from tools.base import ID, Tool, ToolModel
 from tools.host import Host
 from tools.work import JobHandle, job_handle
@@ -12,10 +14,13 @@ class CancelArguments(ToolModel):
 
 
 async def cancel_job(host: Host, arguments: CancelArguments) -> JobHandle:
-    handle = job_handle(host, arguments.job_id)
-    if handle.state == "running":
-        host.own.executor.cancel(arguments.job_id)
-    return job_handle(host, arguments.job_id)
+    return await asyncio.to_thread(_cancel, host, arguments.job_id)
+
+
+def _cancel(host: Host, job_id: str) -> JobHandle:
+    if job_handle(host, job_id).state == "running":
+        host.own.executor.cancel(job_id)
+    return job_handle(host, job_id)
 
 
 TOOL = Tool(

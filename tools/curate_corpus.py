@@ -14,7 +14,9 @@ async def curate_corpus(host: Host, _arguments: NoArguments) -> JobHandle:
         "corpus_digest": host.corpus_digest,
         "config": host.config.corpus.model_dump(mode="json"),
     }
-    return start_job(host, "curate_corpus", {}, JobRequest("curate", "proda_core.corpus.job:run", params))
+    return await start_job(
+        host, "curate_corpus", {}, JobRequest("curate", "proda_core.corpus.job:run", params)
+    )
 
 
 TOOL = Tool(

@@ -28,7 +28,7 @@ async def diagnose_failures(host: Host, arguments: DiagnoseArguments) -> JobHand
         "adapter": entry.adapter_id,
     }
     request = JobRequest("diagnose", "proda_core.diagnosis.job:run", params, inputs)
-    return start_job(host, "diagnose_failures", {"report_id": arguments.report_id}, request)
+    return await start_job(host, "diagnose_failures", {"report_id": arguments.report_id}, request)
 
 
 TOOL = Tool(

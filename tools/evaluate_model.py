@@ -29,7 +29,7 @@ async def evaluate_model(host: Host, arguments: EvaluateArguments) -> JobHandle:
         "general": config.general.model_dump(mode="json"),
     }
     request = JobRequest("score", "evals.job:run", params, inputs)
-    return start_job(host, "evaluate_model", {"model": arguments.model}, request)
+    return await start_job(host, "evaluate_model", {"model": arguments.model}, request)
 
 
 TOOL = Tool(

@@ -15,7 +15,7 @@ async def extract_knowledge(host: Host, _arguments: NoArguments) -> JobHandle:
         {"config": host.config.teacher.model_dump(mode="json"), "seed": host.config.seed},
         {"corpus": book_of(host).need("corpus_id")},
     )
-    return start_job(host, "extract_knowledge", {}, request)
+    return await start_job(host, "extract_knowledge", {}, request)
 
 
 TOOL = Tool(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from proda_core.ids import make_id
 from proda_core.types import StopReason
 from tools.base import Tool, ToolModel
@@ -18,6 +20,10 @@ class FinishArguments(ToolModel):
 
 
 async def finish_session(host: Host, arguments: FinishArguments) -> Recorded:
+    return await asyncio.to_thread(_finish, host, arguments)
+
+
+def _finish(host: Host, arguments: FinishArguments) -> Recorded:
     own = host.own
     reason = arguments.reason
     close_open_calls(host, f"session stopped: {reason.value}")

@@ -46,7 +46,7 @@ async def get_status(host: Host, _arguments: NoArguments) -> StatusView:
     under_way = None if book.stop_reason else _under_way(host, records)
     now = "finished" if book.stop_reason else _say(under_way)
     steering = read_steering(records)
-    waiting = [request for request in host.folder.steering.requests() if request.id not in steering.applied]
+    waiting = steering.waiting(host.inbox)
     for request in waiting:
         steering.take(asdict(request))
     return StatusView(

@@ -26,7 +26,7 @@ from proda_core.knowledge.store import KnowledgeStore
 from proda_core.ledger import Budget, Ledger, read_budget
 from proda_core.log import DecisionLog, Record, read_records
 from proda_core.records import load_benchmark
-from proda_core.session import SessionFolder
+from proda_core.session import Inbox, SessionFolder
 from proda_core.types import Benchmark, KnowledgeSnapshot
 
 T = TypeVar("T")
@@ -148,6 +148,12 @@ class Host:
                 known = self._cache["at_head:" + name] = (head, make())
             made: T = known[1]
             return made
+
+    @property
+    def inbox(self) -> Inbox:
+        """The session's inbox, kept."""
+        found: Inbox = self._cache.setdefault("inbox", self.folder.steering)
+        return found
 
     def budget(self) -> Budget:
         """The budget now, or as last written for a reader."""

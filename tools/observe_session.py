@@ -5,6 +5,7 @@ The controller brings nothing: it cannot shape what it is shown. Sealed and gene
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -157,6 +158,10 @@ def _rejected_in_a_row(book: Book) -> int:
 
 
 async def observe_session(host: Host, _arguments: NoArguments) -> ObservationsView:
+    return await asyncio.to_thread(_observed, host)
+
+
+def _observed(host: Host) -> ObservationsView:
     plain = to_plain(observe(host))
     own, book = host.own, book_of(host)
     key = f"decision-{book.decisions - book.undone}"  # one not acted on yet is not made twice

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proda_core.log import Record
-from proda_core.session import SteerKind
+from proda_core.session import Inbox, SteerKind, SteerRequest
 from proda_core.types import DecisionKind, Wish
 
 
@@ -35,6 +35,10 @@ class Steering:
             self.paused, self.stop = "", said
         elif kind in (SteerKind.VETO, SteerKind.PREFER):
             self.wishes.append(Wish(kind.value, DecisionKind(body["option"]), body["by"], body["why"]))
+
+    def waiting(self, inbox: Inbox) -> list[SteerRequest]:
+        """The requests that are not in the log yet, in the order written."""
+        return [request for request in inbox.requests() if request.id not in self.applied]
 
 
 def read_steering(records: Iterable[Record]) -> Steering:

@@ -16,7 +16,7 @@ async def synthesise_examples(host: Host, _arguments: NoArguments) -> JobHandle:
         {"config": host.config.synthesis.model_dump(mode="json"), "seed": host.config.seed},
         {"snapshot": book.need("snapshot_id"), "benchmark": book.need("benchmark_id")},
     )
-    return start_job(host, "synthesise_examples", {}, request)
+    return await start_job(host, "synthesise_examples", {}, request)
 
 
 TOOL = Tool(

@@ -32,7 +32,7 @@ async def train_adapter(host: Host, arguments: TrainArguments) -> JobHandle:
         "wall_s": wall_share(host, first=entry.kind == "v1"),
     }
     request = JobRequest("train", "proda_core.training.job:run", params, inputs)
-    return start_job(host, "train_adapter", {"mixture_id": arguments.mixture_id}, request)
+    return await start_job(host, "train_adapter", {"mixture_id": arguments.mixture_id}, request)
 
 
 def wall_share(host: Host, *, first: bool) -> float | None:

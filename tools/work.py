@@ -7,6 +7,7 @@ intent and submits that request, not a new one.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -99,8 +100,12 @@ def find_call(host: Host, tool: str, arguments: dict[str, Any]) -> Call:
         attempt += 1
 
 
-def start_job(host: Host, tool: str, arguments: dict[str, Any], request: JobRequest) -> JobHandle:
+async def start_job(host: Host, tool: str, arguments: dict[str, Any], request: JobRequest) -> JobHandle:
     """Write the intent, then submit. The same call again attaches to the same job, whatever state it is in."""
+    return await asyncio.to_thread(_start_job, host, tool, arguments, request)
+
+
+def _start_job(host: Host, tool: str, arguments: dict[str, Any], request: JobRequest) -> JobHandle:
     own = host.own
     call = find_call(host, tool, arguments)
     if call.intent is not None:

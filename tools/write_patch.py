@@ -31,7 +31,7 @@ async def write_patch(host: Host, arguments: PatchArguments) -> JobHandle:
         },
     )
     call = {"diagnosis_id": arguments.diagnosis_id, "round": number}
-    return start_job(host, "write_patch", call, request)
+    return await start_job(host, "write_patch", call, request)
 
 
 TOOL = Tool(

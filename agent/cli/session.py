@@ -30,6 +30,7 @@ from proda_core.config import load_config
 from proda_core.demo import DEMO_CONFIG, DEMO_CORPUS
 from proda_core.errors import ConfigError, SessionError
 from proda_core.session import SessionFolder, SteerKind
+from proda_core.session.inbox import MOST_ROUNDS
 from proda_core.types import DecisionKind, StopReason
 
 
@@ -166,7 +167,9 @@ def steer(
     budget: Annotated[
         str | None, typer.Option(help="New wall-clock budget in all, spent time included.")
     ] = None,
-    rounds: Annotated[int | None, typer.Option(min=0, help="New number of rounds after V1 at most.")] = None,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, max=MOST_ROUNDS, help="New number of rounds after V1 at most.")
+    ] = None,
     sessions: RootOption = DEFAULT_ROOT,
 ) -> None:
     """Ask something of a running session. It is taken at the next decision and logged with who and why.

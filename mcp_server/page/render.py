@@ -20,7 +20,7 @@ from evals.repair import RECIPES
 from mcp_server.page import assets
 from mcp_server.page.words import FILTERS
 from proda_core.session import SteerKind
-from proda_core.session.inbox import LONGEST_TEXT
+from proda_core.session.inbox import LONGEST_TEXT, MOST_ROUNDS
 from proda_core.types import DecisionKind
 
 Plain = dict[str, Any]
@@ -109,6 +109,7 @@ def live_page(material: Material, sections: Mapping[str, Section], *, may_steer:
             actions={kind.value: does for kind, does in _ACTIONS.items()},
             options=[kind.value for kind in DecisionKind],
             longest=LONGEST_TEXT,
+            most_rounds=MOST_ROUNDS,
         )
     )
 

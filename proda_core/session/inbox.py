@@ -22,6 +22,7 @@ from proda_core.serialize import from_plain
 from proda_core.types import DecisionKind
 
 LONGEST_TEXT = 500
+MOST_ROUNDS = 1_000_000
 MOST_REQUESTS = 1000  # in a session's life: they are kept, and read at each decision
 
 
@@ -69,10 +70,11 @@ class SteerRequest:
 
 
 class Inbox:
-    """The folder of requests of one session."""
+    """The folder of requests of one session. Kept, it reads each file once: what was written stays as it is."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._read_before: dict[str, SteerRequest] = {}  # by the file's name, which is made from all it says
 
     def post(
         self,
@@ -88,15 +90,20 @@ class Inbox:
         amounts = {name: None if amount is None else float(amount) for name, amount in (limits or {}).items()}
         request = SteerRequest(kind, by, why, stamp(clock or SystemClock()), option, amounts)
         request.check()
-        if len(list(self._folder.glob("*.json"))) >= MOST_REQUESTS:
+        if len(self._names()) >= MOST_REQUESTS:
             raise SessionError(f"the inbox is full: it keeps {MOST_REQUESTS} requests in a session's life")
         write_atomic(self._folder / f"{request.id}.json", canonical_json(asdict(request)))
         return request
 
     def requests(self) -> tuple[SteerRequest, ...]:
         """Every request, in the order written. A file that is none, or not the one it is named after, is left out."""
-        found = [self._read(path) for path in self._folder.glob("*.json")]
-        return tuple(sorted((one for one in found if one), key=lambda one: (one.at, one.id)))
+        before = self._read_before
+        found = {name: before.get(name) or self._read(self._folder / name) for name in self._names()}
+        self._read_before = {name: one for name, one in found.items() if one}
+        return tuple(sorted(self._read_before.values(), key=lambda one: (one.at, one.id)))
+
+    def _names(self) -> list[str]:
+        return [path.name for path in self._folder.glob("*.json")]
 
     @staticmethod
     def _read(path: Path) -> SteerRequest | None:

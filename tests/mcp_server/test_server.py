@@ -15,7 +15,7 @@ from mcp_server.hosting import own_session, read_session
 from proda_core import errors
 from proda_core.knowledge.snapshot import load_snapshot
 from proda_core.session import SessionFolder
-from tests.sessions import Bench, FinishedSession, copied, records_of, tree, with_client
+from tests.sessions import Bench, FinishedSession, copied, done, records_of, tree, with_client
 from tools.base import Tool
 from tools.registry import TOOLS
 
@@ -110,6 +110,7 @@ def test_annotations_say_which_tools_only_read(fresh: SessionFolder) -> None:
         assert tool.annotations.read_only_hint is (BY_NAME[tool.name].scope == "read")
         assert tool.annotations.open_world_hint is False
         assert tool.annotations.destructive_hint is False
+        assert tool.annotations.idempotent_hint is (tool.name != "steer_session")
     assert {t.name for t in TOOLS if t.scope == "read"} == {
         "get_status",
         "report_session",
@@ -166,6 +167,8 @@ def test_tools_with_arguments_take_them_in_their_right_form() -> None:
         ("steer_session", {"action": "note", "by": "a"}, "why"),
         ("steer_session", {"action": "note", "by": "a", "why": "x" * 501}, "why"),
         ("steer_session", {"action": "budget", "by": "a", "why": "b", "rounds": 1.5}, "rounds"),
+        ("steer_session", {"action": "budget", "by": "a", "why": "b", "rounds": 0}, "rounds"),
+        ("steer_session", {"action": "budget", "by": "a", "why": "b", "rounds": 10**400}, "rounds"),
         ("steer_session", {"action": "budget", "by": "a", "why": "b", "wall_s": "9"}, "wall_s"),
     ],
 )
@@ -298,6 +301,28 @@ def test_a_reader_of_a_session_never_hosted_answers_or_says_so(fresh: SessionFol
     if result.is_error:
         assert error_of(result)["type"] in dir(errors)
     assert tree(fresh.root) == before
+
+
+def test_what_is_asked_again_is_one_request_until_it_is_taken_and_another_after(fresh: SessionFolder) -> None:
+    async def act(client: Client) -> None:
+        async def ask(action: str, by: str = "ann", **more: Any) -> str:
+            asked = {"action": action, "by": by, "why": "so", **more}
+            return str((await done(client, "steer_session", **asked))["request_id"])
+
+        veto = await ask("veto", option="patch")
+        await ask("note", by="bob")
+        assert await ask("veto", option="patch") == veto
+        assert await ask("veto", by="bob", option="patch") != veto != await ask("veto", option="replay")
+        budget = await ask("budget", rounds=2)
+        assert await ask("budget", rounds=2) == budget != await ask("budget", rounds=3)
+        paused = await ask("pause")
+        await ask("resume")
+        assert await ask("pause") != paused  # what was taken back is asked anew
+        taken = (await done(client, "apply_steering"))["applied"]
+        assert len(taken) == len(fresh.steering.requests()) == 9
+        assert await ask("pause") not in taken
+
+    with_client(fresh, act)
 
 
 def test_a_second_owner_is_refused_while_the_first_lives(fresh: SessionFolder) -> None:

@@ -64,6 +64,17 @@ def test_files_that_are_no_request_are_left_out(tmp_path: Path) -> None:
     assert inbox.requests() == (good,)
 
 
+def test_a_file_is_read_once_and_new_ones_are_seen(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path)
+    first = inbox.post(SteerKind.NOTE, **ANN)
+    assert inbox.requests() == (first,)
+    (tmp_path / f"{first.id}.json").write_text("what was read stays as it was written")
+    second = Inbox(tmp_path).post(SteerKind.PAUSE, **ANN)
+    assert {one.id for one in inbox.requests()} == {first.id, second.id}
+    (tmp_path / f"{first.id}.json").unlink()
+    assert inbox.requests() == (second,)
+
+
 def test_an_inbox_takes_no_more_requests_than_people_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
