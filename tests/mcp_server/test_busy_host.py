@@ -36,6 +36,7 @@ def in_time(free: Callable[[], None]) -> Iterator[None]:
     late.start()
     try:
         yield
+        assert late.is_alive()
     finally:
         late.cancel()
         free()
