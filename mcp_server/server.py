@@ -19,12 +19,16 @@ from mcp_types import (
     INVALID_PARAMS,
     CallToolRequestParams,
     CallToolResult,
+    EmptyResult,
     ListToolsResult,
     PaginatedRequestParams,
+    ServerCapabilities,
+    SetLevelRequestParams,
     TextContent,
     ToolAnnotations,
 )
 from mcp_types import Tool as ToolSchema
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from mcp_server.failures import Failure, FailureBody, output_schema
@@ -120,7 +124,7 @@ def _nowhere(_kind: str, **_said: str) -> None:
 
 def named_server(list_tools: ListTools, call_tool: CallTool, host: Host) -> Server[dict[str, Any]]:
     """A server under this project's name that answers with these, and whose clients may watch ``host``'s session."""
-    server: Server[dict[str, Any]] = Server(
+    server = _Server(
         "proda-agent",
         version=__version__,
         instructions=INSTRUCTIONS,
@@ -129,7 +133,27 @@ def named_server(list_tools: ListTools, call_tool: CallTool, host: Host) -> Serv
         on_call_tool=call_tool,
     )
     offer_subscriptions(server)
+    server.add_request_handler("logging/setLevel", SetLevelRequestParams, _set_level)
     return server
+
+
+class _Server(Server[dict[str, Any]]):
+    """A server that promises what it does and no more."""
+
+    def get_capabilities(self, *given: Any, **named: Any) -> ServerCapabilities:
+        """The SDK takes who serves subscriptions for one who tells of changed lists; ours never change."""
+        found = super().get_capabilities(*given, **named)
+        for listed in (found.tools, found.prompts, found.resources):
+            if listed is not None:
+                listed.list_changed = False
+        if named.get("protocol_version") in MODERN_PROTOCOL_VERSIONS:
+            found.logging = None  # it has no such method
+        return found
+
+
+async def _set_level(_context: Context, _params: SetLevelRequestParams) -> EmptyResult:
+    """Nothing is sent as log messages, so there are as many of them at each level; clients of the older era ask all the same."""
+    return EmptyResult()
 
 
 def parse_arguments(tool: Tool, raw: dict[str, Any]) -> ToolModel:

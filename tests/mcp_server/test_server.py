@@ -92,6 +92,25 @@ def error_of(result: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_a_server_promises_no_notice_that_it_does_not_give(fresh: SessionFolder, mode: str) -> None:
+    async def act(client: Client) -> None:
+        told = client.server_capabilities
+        assert told.tools and told.prompts and told.resources and told.resources.subscribe
+        assert [one.list_changed for one in (told.tools, told.prompts, told.resources)] == [False] * 3
+        assert (told.logging is None) is (mode == "auto")
+
+    with_client(fresh, act, mode=mode)
+
+
+def test_a_client_of_the_older_era_may_set_a_level_of_messages_that_never_come(fresh: SessionFolder) -> None:
+    async def act(client: Client) -> None:
+        with pytest.warns(MCPDeprecationWarning):
+            await client.set_logging_level("debug")
+
+    with_client(fresh, act, mode="legacy")
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_every_registered_tool_is_listed_with_both_schemas_and_a_description(
     fresh: SessionFolder, mode: str
 ) -> None:
