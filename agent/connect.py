@@ -30,6 +30,7 @@ from mcp_server.hosting import (
     read_session,
     write_report,
 )
+from mcp_server.page.gather import whole_report
 from mcp_server.stdio import serve_stdio
 from proda_core.session import SessionFolder
 
@@ -54,6 +55,7 @@ __all__ = [
     "signing_key",
     "starting_command",
     "verify_session",
+    "whole_report",
     "write_bundle",
     "write_figures",
     "write_report",

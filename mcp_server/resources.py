@@ -66,7 +66,7 @@ VIEWS: dict[str, View] = {
     "repairs": View(show_repairs.TOOL, "What a patch round repaired", _ROUND | {"build_benchmark"}),
     "mastery": View(show_mastery.TOOL, "What the incumbent knows", _EVALUATED | _EXTRACTED),
     "knowledge": View(graph_stats.TOOL, "The knowledge in figures", _EXTRACTED, paged=False),
-    "report": View(report_session.TOOL, "The whole report", frozenset({RECORD}), paged=False),
+    "report": View(report_session.TOOL, "The report", frozenset({RECORD})),
     "log": View(verify_log.TOOL, "The log, verified", frozenset({RECORD}), paged=False),
 }
 

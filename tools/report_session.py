@@ -10,6 +10,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 from proda_core.demo import reference_controls
@@ -24,10 +25,11 @@ from proda_core.records import (
 )
 from proda_core.serialize import to_plain
 from proda_core.types import RoundSummary, Split
-from tools.base import NoArguments, Tool, ToolModel
+from tools.base import Tool, ToolModel
 from tools.book import Book, Round
 from tools.host import Host
 from tools.observe_session import summaries
+from tools.paging import First, page_of
 from tools.repaired_case import RepairedCase, find_repaired_case, repaired_items
 from tools.work import book_of
 
@@ -86,8 +88,15 @@ class SteeringRecord(ToolModel):
     effect: str
 
 
+class ReportArguments(ToolModel):
+    first: First = 0
+
+
 class ReportView(ToolModel):
-    """The whole report. ``stages`` maps a tool to the figures its outcome recorded."""
+    """A page of the report: the same stretch of ``ladder``, ``decisions`` and ``steering``; ``next`` asks for what follows.
+
+    ``stages`` maps a tool to the figures its outcome recorded. With these, ``case`` and ``controls`` stand on the first page.
+    """
 
     session: str
     corpus: str
@@ -106,10 +115,38 @@ class ReportView(ToolModel):
         dict[str, Any] | None
     )  # figures of `proda bench repair` shipped for this corpus, base and settings
     budget: dict[str, Any]
+    next: int | None = None
 
 
-async def report_session(host: Host, _arguments: NoArguments) -> ReportView:
-    return await asyncio.to_thread(host.at_head, "report", lambda: _report(host))
+class _Row(ToolModel):
+    """The n-th rung, decision and steering record, as far as there are as many."""
+
+    ladder: RoundView | None
+    decisions: DecisionView | None
+    steering: SteeringRecord | None
+
+
+LISTS = tuple(_Row.model_fields)
+"""The report's lists, which go on from page to page."""
+
+
+async def report_session(host: Host, arguments: ReportArguments) -> ReportView:
+    whole = await asyncio.to_thread(host.at_head, "report", lambda: _report(host))
+    return _page(whole, arguments.first)
+
+
+def _page(whole: ReportView, first: int) -> ReportView:
+    head = whole.model_copy(update={name: [] for name in LISTS} | ({} if first == 0 else _ON_LATER_PAGES))
+    rows = list(zip_longest(*(getattr(whole, name) for name in LISTS)))
+    page = page_of(
+        rows,
+        first,
+        lambda row: _Row(**dict(zip(LISTS, row, strict=True))),
+        most=_MOST_ROWS,
+        beside=len(head.model_dump_json()),
+    )
+    shown = {name: [one for row in page.rows if (one := getattr(row, name)) is not None] for name in LISTS}
+    return head.model_copy(update={**shown, "next": page.next})
 
 
 def _report(host: Host) -> ReportView:
@@ -164,7 +201,9 @@ def steering_record(record: Record) -> SteeringRecord:
     )
 
 
-_MOST_POINTS = 100  # of a loss curve: a plot has no more, and a client has to take the whole report at once
+_MOST_ROWS = 12
+_ON_LATER_PAGES: dict[str, Any] = {"stages": {}, "benchmark": {}, "case": None, "controls": None}
+_MOST_POINTS = 100  # of a loss curve: a plot needs no more
 _STAGES = ("curate_corpus", "extract_knowledge", "build_benchmark", "synthesise_examples")
 
 
@@ -284,9 +323,9 @@ def _training(host: Host, entry: Round | None) -> dict[str, Any]:
 
 TOOL = Tool(
     "report_session",
-    "The whole report of the session: stages, the ladder of rounds with intervals, decisions, diagnoses, patches and one "
-    "repaired case followed back to its sentence.",
-    NoArguments,
+    "The report of the session, a page at a time: stages, the ladder of rounds with intervals, decisions, diagnoses, patches and "
+    "one repaired case followed back to its sentence.",
+    ReportArguments,
     ReportView,
     report_session,
     scope="read",

@@ -24,7 +24,7 @@ from agent.cli.options import (
     stderr,
 )
 from agent.cli.show import show_paths, show_report, show_status
-from agent.connect import Address, create_session, reading, write_report
+from agent.connect import Address, create_session, reading, whole_report, write_report
 from agent.drive import Outcome, drive
 from proda_core.config import load_config
 from proda_core.demo import DEMO_CONFIG, DEMO_CORPUS
@@ -198,7 +198,7 @@ def report(
 ) -> None:
     """Show a session's report and write its report.html."""
     folder = chosen(session, sessions)
-    view = asyncio.run(_ask(folder, "report_session"))
+    view = asyncio.run(_whole_report(folder))
     if json:
         print_json(view)
     elif markdown:
@@ -217,8 +217,13 @@ async def _ask(folder: SessionFolder, tool: str, **arguments: Any) -> dict[str, 
         return await client.call(tool, **arguments)
 
 
+async def _whole_report(folder: SessionFolder) -> dict[str, Any]:
+    async with reading(folder) as client:
+        return await whole_report(lambda first: client.call("report_session", first=first))
+
+
 def _finish(folder: SessionFolder, outcome: Outcome, *, as_json: bool) -> None:
-    view = asyncio.run(_ask(folder, "report_session"))
+    view = asyncio.run(_whole_report(folder))
     page = write_report(folder)
     if as_json:
         print_json({**view, "exit_code": outcome.exit_code, "report": str(page)})

@@ -5,11 +5,14 @@ A part that the session has not come to yet is empty. Nothing is computed here, 
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from mcp_server.page.render import Material, Plain
 from mcp_server.server import parse_arguments
 from proda_core.errors import ToolError
 from tools.host import Host
 from tools.registry import TOOLS
+from tools.report_session import LISTS
 
 _READ = {tool.name: tool for tool in TOOLS if tool.scope == "read"}
 _FROZEN_FAILURES = 60
@@ -25,11 +28,20 @@ async def ask(host: Host, name: str, arguments: Plain | None = None) -> Plain:
     return answer.model_dump(mode="json")
 
 
+async def whole_report(ask_page: Callable[[int], Awaitable[Plain]]) -> Plain:
+    """The report's pages as one. ``ask_page`` gives the page that begins at a row."""
+    view = await ask_page(0)
+    while view["next"] is not None:
+        more = await ask_page(view["next"])
+        view = {**view, **{name: [*view[name], *more[name]] for name in LISTS}, "next": more["next"]}
+    return view
+
+
 async def gather(host: Host, status: Plain) -> Material:
     """The material of a live page: first pages, without maps, which a reader asks for one by one."""
     records = host.records() if host.folder.decisions.exists() else ()
     return Material(
-        view=await ask(host, "report_session"),
+        view=await whole_report(lambda first: ask(host, "report_session", {"first": first})),
         status=status,
         failures=await _failures(host),
         repairs=await ask(host, "show_repairs"),

@@ -37,6 +37,7 @@ SHOWN_ONCE_MADE = {
 """Tools that read what a fresh session does not have, and what they say of it."""
 NO_JOB = "j_" + "0" * 16
 VALID: dict[str, dict[str, Any]] = {
+    "report_session": {"first": 0},
     "show_rounds": {"round": 1, "first": 0},
     "show_decisions": {"decision": 1, "first": 0},
     "show_jobs": {"first": 0},
