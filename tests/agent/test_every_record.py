@@ -19,7 +19,9 @@ import pytest
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from mcp import Client
 
-from proda_core.log import DecisionLog, Record, verify
+from proda_core.log import DecisionLog, Record, Witnesses, verify
+from proda_core.log.checkpoint import CheckpointFolder
+from proda_core.log.keys import trusted_keys
 from proda_core.session import SessionFolder
 from proda_core.types import StopReason
 from tests.sessions import (
@@ -71,6 +73,21 @@ def _run_and_die_before_a_checkpoint(folder: SessionFolder, *, number: int) -> N
     run_to_end(folder)
 
 
+def _run_and_die_before_signing(folder: SessionFolder, *, number: int) -> None:
+    """Go on with the session and die instead of writing signed checkpoint ``number`` of this process; its record is on disk."""
+    keep, count = CheckpointFolder.keep, 0
+
+    def dying(self: CheckpointFolder, size: int, note: bytes) -> None:
+        nonlocal count
+        count += 1
+        if count == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        keep(self, size, note)
+
+    pytest.MonkeyPatch().setattr(CheckpointFolder, "keep", dying)  # for good, as above
+    run_to_end(folder)
+
+
 def _died(act: Callable[..., None], folder: SessionFolder, **options: Any) -> bool:
     """Whether the act died in a process of its own, which it may only do by its SIGKILL."""
     process = multiprocessing.get_context("fork").Process(target=act, args=(folder,), kwargs=options)
@@ -86,8 +103,9 @@ def _is_the_same(folder: SessionFolder, reference: SessionFolder) -> None:
     assert [o["artifacts"] for o in outcomes_of(folder, "compose_mixture")] == [
         o["artifacts"] for o in outcomes_of(reference, "compose_mixture")
     ]
-    report = verify(folder.decisions, folder.store)
-    assert report.ok, report.problems
+    witnesses = Witnesses(folder.signatures, trusted_keys(), demanded=True)
+    report = verify(folder.decisions, folder.store, jobs=folder.jobs, witnesses=witnesses)
+    assert report.ok and report.signed_to == report.records, report.problems
 
 
 @pytest.mark.slow
@@ -116,6 +134,20 @@ def test_a_session_killed_before_every_checkpoint_ends_as_the_one_never_killed(
         deaths += 1
         assert deaths <= 40, "it does not get on"
     assert deaths >= 14  # every node of the loop at least once
+    _is_the_same(folder, reference)
+
+
+@pytest.mark.slow
+def test_a_session_killed_between_every_record_and_its_signature_ends_as_the_one_never_killed(
+    bench: Bench, finished_session: FinishedSession, tmp_path: Path
+) -> None:
+    reference = finished_session.folder
+    folder = seeded(bench.session(tmp_path), reference)
+    deaths = 0
+    while _died(_run_and_die_before_signing, folder, number=2):
+        deaths += 1
+        assert deaths <= 40, "it does not get on"
+    assert deaths >= 5  # decisions, a verdict, the end and every sixteenth record
     _is_the_same(folder, reference)
 
 

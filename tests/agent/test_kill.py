@@ -21,7 +21,8 @@ import pytest
 
 from agent.exit_codes import EXIT_CODES
 from proda_core.jobs import JobState, JobStatus, LocalExecutor
-from proda_core.log import verify
+from proda_core.log import Witnesses, verify
+from proda_core.log.keys import trusted_keys
 from proda_core.session import SessionFolder
 from proda_core.types import StopReason
 from tests.sessions import SMALL, Bench, FinishedSession, decisions_of, outcomes_of, proda, records_of
@@ -170,8 +171,9 @@ def _is_the_same(folder: SessionFolder, reference: SessionFolder) -> None:
     assert len(intents) == len(set(intents))
     assert sorted(intents) == sorted(status.job_id for status in LocalExecutor(folder.root).list())
     _processes(folder)
-    report = verify(folder.decisions, folder.store)
-    assert report.ok, report.problems
+    witnesses = Witnesses(folder.signatures, trusted_keys(), demanded=True)
+    report = verify(folder.decisions, folder.store, jobs=folder.jobs, witnesses=witnesses)
+    assert report.ok and report.signed_to == report.records, report.problems
 
 
 def _processes(folder: SessionFolder) -> list[int]:
