@@ -53,7 +53,7 @@ def serve_fixtures(folder: SessionFolder, console: Console, address: Address) ->
 
 async def _serve_fixtures(folder: SessionFolder, console: Console, address: Address) -> None:
     ended = _asked_to_end()
-    async with host_fixtures(folder, _serving(folder, console, address, drivable=False)):
+    async with host_fixtures(folder, _serving(folder, console, address, drivable=False, page=False)):
         await ended.wait()
 
 
@@ -78,17 +78,19 @@ async def _serve(folder: SessionFolder, console: Console, address: Address) -> N
         console.print("[yellow]no longer served: what ran goes on from its last checkpoint[/]")
 
 
-def _serving(folder: SessionFolder, console: Console, address: Address, *, drivable: bool) -> Serving:
+def _serving(
+    folder: SessionFolder, console: Console, address: Address, *, drivable: bool, page: bool = True
+) -> Serving:
     def tell(url: str) -> None:
         """Links with a token are for a person's terminal alone: what is written to a file or a pipe may be kept as a log."""
         lines = [f"  served to MCP clients at [bold]{url}[/]; tokens in {folder.access}"]
-        if console.is_terminal:
+        if page and console.is_terminal:
             links = page_links(folder, url)
             lines += [
                 f"  open in a browser to look:  [bold]{links['read']}[/]",
                 f"  open it to look and steer:  [bold]{links['steer']}[/]",
             ]
-        else:
+        elif page:
             lines.append(f"  in a browser: [bold]{url.rpartition('/')[0]}/login[/], which asks for a token")
         for line in lines:
             console.print(line, highlight=False, soft_wrap=True)

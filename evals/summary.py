@@ -1,7 +1,7 @@
 """An EvalReport in aggregate: accuracies with Wilson intervals, counts of format errors and unscored items, and slices.
 
 This is what people and the policy see of a report. Unscored items are in no denominator and are counted. Sealed results
-are given in aggregate alone, and a sealed slice of fewer than five items not at all.
+are given in aggregate alone: a sealed slice of fewer than five items not at all, and so that it is not left by subtraction.
 """
 
 from __future__ import annotations
@@ -69,4 +69,13 @@ def _slices(scores: tuple[Score, ...], name: str, smallest: int) -> dict[str, In
     for score in scores:
         if score.value is not None and name in score.slices:
             found.setdefault(score.slices[name], []).append(score)
-    return {value: accuracy(found[value]) for value in sorted(found) if len(found[value]) >= smallest}
+    return {value: accuracy(found[value]) for value in sorted(_shown(found, smallest))}
+
+
+def _shown(found: dict[str, list[Score]], smallest: int) -> list[str]:
+    """The slices large enough, less those without which the rest, which is told by the total, would be too small as well."""
+    shown = sorted(found, key=lambda value: len(found[value]), reverse=True)
+    rest = 0
+    while shown and (len(found[shown[-1]]) < smallest or 0 < rest < smallest):
+        rest += len(found[shown.pop()])
+    return shown

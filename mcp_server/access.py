@@ -41,6 +41,13 @@ def access_to(path: Path) -> Access:
     if not path.exists():
         made = Access(secrets.token_urlsafe(_BYTES), secrets.token_urlsafe(_BYTES))
         write_atomic(path, json.dumps(asdict(made), indent=2).encode(), mode=0o600)
+    return access_in(path)
+
+
+def access_in(path: Path) -> Access:
+    """The tokens as the session's host made them. SessionError where they are gone, or others may read the file, or it is none."""
+    if not path.exists():
+        raise SessionError(f"{path.name} is gone, and with it the host's tokens: start the host anew")
     if path.stat().st_mode & 0o077:
         raise SessionError(f"{path.name} can be read by others: chmod 600 it, or delete it for new tokens")
     try:

@@ -104,11 +104,12 @@ async def _at_work(host: Host) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def host_fixtures(folder: SessionFolder, serving: Serving) -> AsyncIterator[None]:
-    """Serve the conformance suite's fixtures in the session's place: its lock, its tokens, the same checks, none of its tools."""
+    """Serve the conformance suite's fixtures in the session's place: its lock, tokens and checks, none of its tools, no page."""
     with folder.hosted(), Refusals(folder.refusals) as refusals:
         async with fixture_server() as server:
             server.middleware.append(refusals.watch_call)
-            async with served(server, reading_host(folder), serving.address, refusals=refusals) as url:
+            host, address = reading_host(folder), serving.address
+            async with served(server, host, address, refusals=refusals, live=False) as url:
                 serving.tell(url)
                 yield
 

@@ -85,9 +85,9 @@ def caller_scopes() -> frozenset[str]:
 
 @asynccontextmanager
 async def served(
-    server: Server[Any], host: Host, address: Address, *, refusals: Refusals
+    server: Server[Any], host: Host, address: Address, *, refusals: Refusals, live: bool = True
 ) -> AsyncIterator[str]:
-    """Serve until the block ends, the live page beside the MCP endpoint, whose URL is given. What is refused is noted.
+    """Serve until the block ends, the ``live`` page beside the MCP endpoint, whose URL is given. What is refused is noted.
 
     SessionError when the address cannot be had.
     """
@@ -97,10 +97,13 @@ async def served(
     access = access_to(folder.access)
     listener = address.listen()
     port = int(listener.getsockname()[1])
-    names = [*_LOCAL_NAMES, address.host, *address.allowed]
+    names = [*_LOCAL_NAMES, _in_url(address.host), *address.allowed]
+    known = [
+        form for name in names for form in (name, f"{name}:{port}")
+    ]  # without: behind a proxy, or at port 80
     security = TransportSecuritySettings(
-        allowed_hosts=[known for name in names for known in (name, f"{name}:{port}")],
-        allowed_origins=[f"{scheme}://{name}:{port}" for name in names for scheme in ("http", "https")],
+        allowed_hosts=known,
+        allowed_origins=[f"{scheme}://{form}" for form in known for scheme in ("http", "https")],
     )
     app = server.streamable_http_app(
         streamable_http_path=PATH,
@@ -111,7 +114,7 @@ async def served(
             issuer_url=AnyHttpUrl("http://localhost"), resource_server_url=None, required_scopes=["read"]
         ),
         token_verifier=access,
-        custom_starlette_routes=LivePage(host, access, security, port).routes(),
+        custom_starlette_routes=LivePage(host, access, security, port).routes() if live else [],
     )
     runner = _Runner(
         uvicorn.Config(
@@ -124,7 +127,7 @@ async def served(
         )
     )
     serving = asyncio.create_task(runner.serve(sockets=[listener]))
-    url = f"http://{'[::1]' if ':' in address.host else address.host}:{port}{PATH}"
+    url = f"http://{'[::1]' if address.host == '::' else _in_url(address.host)}:{port}{PATH}"
     try:
         while not runner.started and not serving.done():
             await asyncio.sleep(0.01)
@@ -175,6 +178,10 @@ def url_of_host(folder: SessionFolder) -> str:
         return str(said["url"]) if alive else ""
     except (OSError, ValueError, LookupError, TypeError, psutil.Error):
         return ""
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _is_loopback(host: str) -> bool:

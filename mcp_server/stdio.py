@@ -29,7 +29,7 @@ from mcp_types import (
 )
 from pydantic import BaseModel
 
-from mcp_server.access import access_to
+from mcp_server.access import access_in
 from mcp_server.hosting import read_session, reading_host
 from mcp_server.http import url_of_host
 from mcp_server.job_tasks import JobTasks
@@ -121,20 +121,31 @@ _FORWARDED: dict[str, tuple[type[RequestParams], Ask]] = {
 
 @asynccontextmanager
 async def _nearest(folder: SessionFolder, here: Client) -> AsyncIterator[Client]:
-    """A client of the host, where one answers, else ``here``. SessionError when the session's tokens cannot be had."""
+    """A client of the host, where one answers, else ``here``. SessionError when the tokens cannot be had or it takes them not."""
     async with AsyncExitStack() as stack:
         client = here
         if url := url_of_host(folder):
             try:
                 client = await stack.enter_async_context(_hosts_client(folder, url))
-            except (OSError, httpx2.HTTPError, ExceptionGroup):
+            except (OSError, httpx2.HTTPError, MCPError, ExceptionGroup) as error:
+                if _refused(error) and url_of_host(folder):
+                    raise SessionError(
+                        f"the host of {folder.name} refuses the tokens in {folder.access.name}; start the host anew"
+                    ) from error
                 client = here  # it ended just now
         yield client
 
 
+def _refused(error: Exception) -> bool:
+    """Whether it is an answer of a host, not the want of one."""
+    if isinstance(error, ExceptionGroup):
+        return error.subgroup(MCPError) is not None
+    return isinstance(error, MCPError)
+
+
 @asynccontextmanager
 async def _hosts_client(folder: SessionFolder, url: str) -> AsyncIterator[Client]:
-    headers = {"Authorization": f"Bearer {access_to(folder.access).steer}"}
+    headers = {"Authorization": f"Bearer {access_in(folder.access).steer}"}
     timeout = httpx2.Timeout(_ANSWER_S, connect=_CONNECT_S)
     async with (
         httpx2.AsyncClient(headers=headers, timeout=timeout, trust_env=False) as http,

@@ -173,6 +173,24 @@ def test_a_summary_gives_aggregates_with_n_and_hides_small_sealed_slices() -> No
     assert summary.general.format_errors > 0
 
 
+@pytest.mark.parametrize(
+    ("sizes", "shown"),
+    [((9, 8), (9, 8)), ((9, 8, 3), (9,)), ((9, 8, 3, 2), (9, 8)), ((6, 4), ()), ((4, 4), ()), ((5,), (5,))],
+)
+def test_a_hidden_sealed_slice_is_not_left_when_the_others_are_taken_from_the_total(
+    sizes: tuple[int, ...], shown: tuple[int, ...]
+) -> None:
+    one = Score("i_0", 1.0, answer=0, gold=0)
+    scores = tuple(
+        replace(one, slices={"discipline": f"d{number}"})
+        for number, size in enumerate(sizes)
+        for _ in range(size)
+    )
+    summary = summarise(EvalReport("q_0", "base", "digest", "cot", (), scores, ()))
+    assert tuple(cell.n for cell in summary.sealed.slices["discipline"].values()) == shown
+    assert sum(sizes) - sum(shown) not in range(1, 5)
+
+
 def test_the_general_suite_is_right_for_its_own_answers_and_the_same_for_one_seed() -> None:
     tasks = suite(seed=4, count=60)
     answers = {task.prompt: task.answer for task in tasks}

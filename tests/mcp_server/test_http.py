@@ -7,7 +7,7 @@ import contextlib
 import json
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from mcp_server.access import access_to
-from mcp_server.hosting import Address, Serving, own_session
+from mcp_server.hosting import Address, Serving, host_fixtures, own_session
 from mcp_server.http import url_of_host
 from proda_core.errors import SessionError
 from proda_core.session import SessionFolder
@@ -48,7 +48,8 @@ def while_served(
 
     async def run() -> Any:
         urls: list[str] = []
-        async with own_session(folder, serving=Serving(Address(), drivable, urls.append)):
+        address = Address(allowed=("proda.example.com",))
+        async with own_session(folder, serving=Serving(address, drivable, urls.append)):
             return await act(urls[0])
 
     return asyncio.run(run())
@@ -111,6 +112,10 @@ def test_a_session_that_drives_itself_offers_no_tool_that_works(fresh: SessionFo
         ({"Host": "127.0.0.1.evil.example:80"}, 421),
         ({"Origin": "https://evil.example"}, 403),
         ({"Content-Type": "text/plain"}, 400),
+        ({"Origin": "http://localhost:1"}, 403),
+        ({"Origin": "http://localhost"}, 200),
+        ({"Host": "proda.example.com", "Origin": "https://proda.example.com"}, 200),
+        ({"Host": "[::1]", "Origin": "http://[::1]"}, 200),
         ({}, 200),
     ],
 )
@@ -196,6 +201,38 @@ def test_a_client_that_stays_does_not_keep_the_host_from_ending(fresh: SessionFo
         await staying
 
     asyncio.run(asyncio.wait_for(run(), 4 * STAYS_S))
+
+
+@pytest.mark.parametrize(
+    ("host", "named"), [("::1", "[::1]"), ("::", "[::1]"), ("::ffff:127.0.0.1", "[::ffff:127.0.0.1]")]
+)
+def test_an_address_of_the_newer_kind_is_announced_so_that_it_can_be_called(
+    fresh: SessionFolder, host: str, named: str
+) -> None:
+    async def run() -> str:
+        urls: list[str] = []
+        address = Address(host=host, allowed=("localhost",))
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(own_session(fresh, serving=Serving(address, True, urls.append)))
+            client = await stack.enter_async_context(client_with(urls[0], access_to(fresh.access).read))
+            assert not (await client.call_tool("get_status", {})).is_error
+        return urls[0]
+
+    assert asyncio.run(run()).startswith(f"http://{named}:")
+
+
+def test_the_fixtures_have_no_page_of_the_session(fresh: SessionFolder) -> None:
+    async def run() -> list[int]:
+        urls: list[str] = []
+        async with host_fixtures(fresh, Serving(Address(), False, urls.append)):
+            headers = {"Authorization": f"Bearer {access_to(fresh.access).steer}"}
+            async with httpx2.AsyncClient(trust_env=False, headers=headers) as http:
+                page = urls[0].removesuffix("/mcp")
+                note = {"action": "note", "by": "eve", "why": "so"}
+                posted = await http.post(f"{page}/steer", data=note)
+                return [(await http.get(f"{page}/")).status_code, posted.status_code]
+
+    assert asyncio.run(run()) == [404, 404] and not fresh.steering.requests()
 
 
 def test_an_address_beyond_this_machine_needs_its_name_and_a_taken_port_is_said(fresh: SessionFolder) -> None:

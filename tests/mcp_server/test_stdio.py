@@ -14,11 +14,13 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
 from mcp_server.hosting import Address, Serving, own_session
+from proda_core.artifacts import write_atomic
 from proda_core.errors import SessionError
 from proda_core.session import SessionFolder
 from tests.sessions import Bench, FinishedSession, copied, records_of, tree, with_client
 from tools.registry import TOOLS
 
+OTHERS = json.dumps({"read": "r" * 43, "steer": "s" * 43}).encode()
 COMMAND = [sys.executable, "-c", "from agent.cli.main import main; main()", "mcp"]
 
 
@@ -108,6 +110,16 @@ def test_calls_go_on_to_the_host_that_serves_the_session_and_to_the_folder_when_
                 assert "read by others" in refused.structured_content["error"]["message"]
                 assert (await client.list_tools()).tools
                 fresh.access.chmod(0o600)
+                tokens = fresh.access.read_bytes()
+                for kept, said in ((b"", "is gone"), (OTHERS, "refuses the tokens")):
+                    fresh.access.unlink()
+                    if kept:
+                        write_atomic(fresh.access, kept, mode=0o600)
+                    refused = await client.call_tool("get_status", {})
+                    assert refused.is_error and refused.structured_content
+                    assert said in refused.structured_content["error"]["message"]
+                    assert fresh.access.exists() is bool(kept)
+                    write_atomic(fresh.access, tokens, mode=0o600)
                 stale = fresh.serving.read_bytes()
             fresh.serving.write_bytes(stale)  # as a host that was killed leaves it
             names = [tool.name for tool in (await client.list_tools()).tools]
