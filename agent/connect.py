@@ -28,6 +28,7 @@ from mcp_server.hosting import (
     own_session,
     page_links,
     read_session,
+    session_name,
     write_report,
 )
 from mcp_server.page.gather import whole_report
@@ -53,6 +54,7 @@ __all__ = [
     "serve_stdio",
     "server_entry",
     "signing_key",
+    "session_name",
     "starting_command",
     "verify_session",
     "whole_report",

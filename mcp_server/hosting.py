@@ -31,7 +31,7 @@ from proda_core.ledger import Ledger
 from proda_core.log import DecisionLog, SigningPlan
 from proda_core.log.keys import key_path, own_key
 from proda_core.session import SessionFolder
-from tools.create_session import create_session
+from tools.create_session import create_session, session_name
 from tools.host import GraphCopy, Host, Owner
 from tools.registry import TOOLS, tools_digest
 from tools.work import job_handle
@@ -44,6 +44,7 @@ __all__ = [
     "own_session",
     "page_links",
     "read_session",
+    "session_name",
     "write_report",
 ]
 _TICK_S = 1.0

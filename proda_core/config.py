@@ -27,6 +27,19 @@ class CorpusConfig(_Section):
     near_duplicate: float = Field(
         0.6, gt=0, le=1, description="Jaccard of word 5-grams from which a chunk is a duplicate"
     )
+    text_field: str | None = Field(
+        None,
+        min_length=1,
+        description="field of a row that holds its text, in JSON, Parquet and Arrow; text, content or body when unset",
+    )
+    password_file: str | None = Field(
+        None,
+        min_length=1,
+        description="file of passwords, one a line, tried on encrypted PDF and zip files; they are recorded nowhere",
+    )
+    archive_bytes: int = Field(
+        1_000_000_000, gt=0, description="what an archive may unpack to, archives in it included"
+    )
 
 
 class TeacherConfig(_Section):

@@ -5,16 +5,31 @@ Not offered over MCP: a server serves a session that exists.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from proda_core.config import Config
-from proda_core.corpus import corpus_digest
-from proda_core.errors import CorpusError
+from proda_core.corpus import corpus_digest, corpus_root, fetch, is_remote, place_name
 from proda_core.session import SessionFolder
 
+FETCHED = "fetched"  # folder beside the sessions: what they read from afar
+_UNNAMEABLE = re.compile(r"[^A-Za-z0-9_-]+")
 
-def create_session(root: Path, config: Config, corpus: Path) -> SessionFolder:
-    """Create or open the session under ``root``; CorpusError when ``corpus`` is not there."""
-    if not corpus.exists():
-        raise CorpusError(f"no corpus at {corpus}: name a file or a folder of text")
-    return SessionFolder.create_or_open(root, config, corpus, corpus_digest(corpus))
+
+def create_session(root: Path, config: Config, corpus: Path | str) -> SessionFolder:
+    """Create or open the session under ``root`` on a file, a folder, a glob or a URL; CorpusError when nothing is there.
+
+    What a URL names is fetched below ``root`` first, once.
+    """
+    place = str(corpus)
+    path = fetch(place, root / FETCHED) if is_remote(place) else Path(place).resolve()
+    return SessionFolder.create_or_open(root, config, path, corpus_digest(path))
+
+
+def session_name(corpus: str) -> str:
+    """A session's name after its corpus: what the name of the file, folder or place holds of the signs a name may have."""
+    if is_remote(corpus):
+        return place_name(corpus)
+    path = corpus_root(Path(corpus).resolve())
+    name = path.name if path.is_dir() else path.stem
+    return _UNNAMEABLE.sub("-", name).strip("-")[:40] or "session"

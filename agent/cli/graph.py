@@ -15,6 +15,7 @@ from rich.table import Table
 
 from agent.cli.options import (
     DEFAULT_ROOT,
+    CorpusArgument,
     JsonOption,
     RootOption,
     SessionArgument,
@@ -42,9 +43,7 @@ SessionOption = Annotated[
 
 @app.command()
 def build(
-    corpus: Annotated[
-        Path | None, typer.Argument(help="Text; the shipped corpus when left out.", show_default=False)
-    ] = None,
+    corpus: CorpusArgument = None,
     config: Annotated[
         Path | None, typer.Option(help="Configuration (TOML).", exists=True, dir_okay=False)
     ] = None,
@@ -53,7 +52,7 @@ def build(
 ) -> None:
     """Curate CORPUS and extract its graph; proda run on the same corpus goes on from there."""
     file = config if config is not None or corpus is not None else DEMO_CONFIG
-    folder = create_session(sessions, load_config(file, set_ or []), (corpus or DEMO_CORPUS).resolve())
+    folder = create_session(sessions, load_config(file, set_ or []), corpus or DEMO_CORPUS)
 
     async def work() -> dict[str, Any]:
         async with owned(folder) as client:

@@ -16,6 +16,12 @@ from rich.console import Console
 from proda_core.errors import ConfigError
 from proda_core.session import SessionFolder, find_session
 
+CorpusArgument = Annotated[
+    str | None,
+    typer.Argument(
+        help="File, folder, glob or URL of texts; the shipped corpus when left out.", show_default=False
+    ),
+]
 SessionArgument = Annotated[
     str | None,
     typer.Argument(help="Session folder or name; the newest session when left out.", show_default=False),

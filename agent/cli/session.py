@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ import typer
 from agent.cli.ladder import ladder_markdown
 from agent.cli.options import (
     DEFAULT_ROOT,
+    CorpusArgument,
     JsonOption,
     PortOption,
     RootOption,
@@ -24,7 +24,7 @@ from agent.cli.options import (
     stderr,
 )
 from agent.cli.show import show_paths, show_report, show_status
-from agent.connect import Address, create_session, reading, whole_report, write_report
+from agent.connect import Address, create_session, reading, session_name, whole_report, write_report
 from agent.drive import Outcome, drive
 from proda_core.config import load_config
 from proda_core.demo import DEMO_CONFIG, DEMO_CORPUS
@@ -41,10 +41,7 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    corpus: Annotated[
-        Path | None,
-        typer.Argument(help="File or folder of text; the shipped corpus when left out.", show_default=False),
-    ] = None,
+    corpus: CorpusArgument = None,
     name: Annotated[
         str | None, typer.Option(help="Name of the session; that of the corpus when left out.")
     ] = None,
@@ -75,16 +72,10 @@ def run(
     file = config if config is not None or corpus is not None else DEMO_CONFIG
     resolved = load_config(file, overrides)
     if corpus is not None and "name" not in resolved.model_fields_set:
-        resolved = resolved.model_copy(update={"name": _name_of(corpus.resolve())})
+        resolved = resolved.model_copy(update={"name": session_name(corpus)})
     address = _address(serve, port)
-    folder = create_session(sessions, resolved, (corpus or DEMO_CORPUS).resolve())
+    folder = create_session(sessions, resolved, corpus or DEMO_CORPUS)
     _finish(folder, drive(folder, stderr(), address=address), as_json=json)
-
-
-def _name_of(corpus: Path) -> str:
-    """A session's name after its corpus: what the name of the file or folder holds of the signs a name may have."""
-    name = corpus.name if corpus.is_dir() else corpus.stem
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:40] or "session"
 
 
 def resume(

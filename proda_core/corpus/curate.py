@@ -1,4 +1,4 @@
-"""The whole of curation: load, repair, name the discipline, deduplicate documents and paragraphs, split, filter.
+"""The whole of curation: load, repair, name language and discipline, deduplicate documents and paragraphs, split, filter.
 
 Nothing disappears: every file, paragraph and chunk left out is a Dropped row with stage and reason. Raises CorpusError
 when nothing usable is left.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from proda_core.config import CorpusConfig
@@ -17,12 +17,16 @@ from proda_core.corpus.chunks import Span, blocks_of, split_document
 from proda_core.corpus.disciplines import UNKNOWN, classify, discipline_code, from_path
 from proda_core.corpus.duplicates import find_duplicates
 from proda_core.corpus.filters import reason_to_drop
+from proda_core.corpus.languages import detect_language
+from proda_core.corpus.raw import RawText
 from proda_core.corpus.repair import repair_text
-from proda_core.corpus.sources import RawText, find_sources, load_source
+from proda_core.corpus.sources import corpus_root, find_sources, load_source, reading_options
 from proda_core.errors import CorpusError
 from proda_core.ids import make_id
 from proda_core.types import Chunk, Document, Dropped
 
+Tell = Callable[[float, str], None]
+"""Hears how much of the work is done, 0 to 1, and what is being done."""
 _TITLE = re.compile(r"#{1,3} +(.+?)\s*#*\s*$", re.MULTILINE)
 
 
@@ -33,22 +37,27 @@ class Curated:
     documents: tuple[Document, ...]
     chunks: tuple[Chunk, ...]
     dropped: tuple[Dropped, ...]
+    languages: Mapping[str, int] = field(
+        default_factory=dict
+    )  # of all documents read, those included that nothing was kept of
+    readers: Mapping[str, int] = field(default_factory=dict)  # who read how many of them
 
     @property
     def words(self) -> int:
         return sum(len(chunk.text.split()) for chunk in self.chunks)
 
 
-def curate(
-    path: Path, config: CorpusConfig, on_file: Callable[[int, int], None] = lambda _done, _total: None
-) -> Curated:
-    """Curate the folder or file ``path``; ``on_file(done, total)`` is called after each file."""
+def curate(path: Path, config: CorpusConfig, tell: Tell = lambda _done, _note: None) -> Curated:
+    """Curate the folder, file or glob ``path``; ``tell`` is called after each file and each few texts of what follows."""
     dropped: list[Dropped] = []
-    documents = _with_majority(_load(path, dropped, on_file))
-    documents = _distinct_documents(documents, config, dropped)
-    repeated = _repeated_blocks(documents, config, dropped)
+    read = _load(path, config, dropped, tell)
+    documents = _distinct_documents(
+        _with_majority(read), config, dropped, _Stretch(tell, 0.3, 0.5, "comparing texts")
+    )
+    repeated = _repeated_blocks(documents, config, dropped, _Stretch(tell, 0.5, 0.85, "comparing paragraphs"))
     chunks: list[Chunk] = []
-    for document in documents:
+    cutting = _Stretch(tell, 0.85, 1.0, "cutting texts")
+    for number, document in enumerate(documents, 1):
         left_out = repeated.get(document.doc_id, [])
         for chunk in split_document(document, max_chars=config.chunk_chars, left_out=left_out):
             reason = reason_to_drop(chunk.text, min_words=config.min_words)
@@ -56,29 +65,57 @@ def curate(
                 dropped.append(_dropped(document, Span(chunk.start, chunk.end), "filter", reason))
             else:
                 chunks.append(chunk)
+        cutting(number, len(documents))
     if not chunks:
-        reasons = ", ".join(f"{r} {n}" for r, n in sorted(Counter(d.reason for d in dropped).items()))
-        raise CorpusError(
-            f"nothing usable in {path}: {reasons or 'no files'}; give a folder of .txt, .md or .jsonl with prose"
-        )
+        raise CorpusError(_nothing_usable(path, dropped))
     kept = {chunk.doc_id for chunk in chunks}
-    return Curated(tuple(d for d in documents if d.doc_id in kept), tuple(chunks), tuple(dropped))
+    return Curated(
+        tuple(d for d in documents if d.doc_id in kept),
+        tuple(chunks),
+        tuple(dropped),
+        dict(sorted(Counter(d.metadata["language"] or "unknown" for d in read).items())),
+        dict(sorted(Counter(d.metadata["reader"] for d in read).items())),
+    )
 
 
-def _load(path: Path, dropped: list[Dropped], on_file: Callable[[int, int], None]) -> list[Document]:
+def _nothing_usable(path: Path, dropped: Sequence[Dropped]) -> str:
+    reasons = ", ".join(f"{r} {n}" for r, n in sorted(Counter(d.reason for d in dropped).items()))
+    first = next((f"; {d.source}: {d.detail}" for d in dropped if d.stage == "load" and d.detail), "")
+    return f"nothing usable in {path}: {reasons or 'no files'}{first}; give texts with prose in English"
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """One part of the work within the whole of it."""
+
+    tell: Tell
+    start: float
+    end: float
+    note: str
+
+    def __call__(self, done: int, total: int) -> None:
+        self.tell(
+            self.start + (self.end - self.start) * done / max(total, 1), f"{self.note} {done:,}/{total:,}"
+        )
+
+
+def _load(path: Path, config: CorpusConfig, dropped: list[Dropped], tell: Tell) -> list[Document]:
     documents: list[Document] = []
-    sources = find_sources(path)
-    for number, source in enumerate(sources, 1):
-        for loaded in load_source(source, path):
+    sources, root, options = find_sources(path), corpus_root(path), reading_options(config)
+    sizes = [source.stat().st_size for source in sources]
+    read = 0
+    for number, (source, size) in enumerate(zip(sources, sizes, strict=True), 1):
+        for loaded in load_source(source, path, options):
             if isinstance(loaded, Dropped):
                 dropped.append(loaded)
                 continue
-            document = _document(loaded, corpus_name=path.name if path.is_dir() else path.parent.name)
+            document = _document(loaded, corpus_name=root.name if root.is_dir() else root.parent.name)
             if document.text:
                 documents.append(document)
             else:
                 dropped.append(Dropped(loaded.name, "load", "empty", "nothing left after repair"))
-        on_file(number, len(sources))
+        read += size
+        tell(0.3 * read / max(sum(sizes), 1), f"reading files {number:,}/{len(sources):,}")
     return documents
 
 
@@ -102,7 +139,8 @@ def _document(raw: RawText, *, corpus_name: str) -> Document:
         or classify(text)
         or UNKNOWN
     )
-    return Document(make_id("d", title, text), raw.name, title, text, discipline, dict(raw.metadata))
+    metadata = raw.metadata | {"language": detect_language(text)}
+    return Document(make_id("d", title, text), raw.name, title, text, discipline, metadata)
 
 
 def _title_from_name(name: str) -> str:
@@ -110,9 +148,11 @@ def _title_from_name(name: str) -> str:
 
 
 def _distinct_documents(
-    documents: list[Document], config: CorpusConfig, dropped: list[Dropped]
+    documents: list[Document], config: CorpusConfig, dropped: list[Dropped], tell: _Stretch
 ) -> list[Document]:
-    repeated = {d.index: d for d in find_duplicates([d.text for d in documents], config.near_duplicate)}
+    repeated = {
+        d.index: d for d in find_duplicates([d.text for d in documents], config.near_duplicate, tell=tell)
+    }
     for duplicate in repeated.values():
         document = documents[duplicate.index]
         reason = "exact_duplicate" if duplicate.similarity == 1.0 else "near_duplicate"
@@ -125,13 +165,13 @@ def _distinct_documents(
 
 
 def _repeated_blocks(
-    documents: list[Document], config: CorpusConfig, dropped: list[Dropped]
+    documents: list[Document], config: CorpusConfig, dropped: list[Dropped], tell: _Stretch
 ) -> dict[str, list[Span]]:
     """Paragraphs that repeat an earlier one of any document; headings and short lines may return."""
     owners = [(document, block) for document in documents for block in blocks_of(document.text)]
     texts = [document.text[block.start : block.end] for document, block in owners]
     repeated: dict[str, list[Span]] = {}
-    for duplicate in find_duplicates(texts, config.near_duplicate):
+    for duplicate in find_duplicates(texts, config.near_duplicate, tell=tell):
         document, block = owners[duplicate.index]
         reason = "exact_duplicate" if duplicate.similarity == 1.0 else "near_duplicate"
         row = _dropped(document, block, "dedup", reason)
@@ -145,4 +185,9 @@ def _repeated_blocks(
 
 def _dropped(document: Document, span: Span, stage: str, reason: str) -> Dropped:
     source = f"{document.path}[{span.start}:{span.end}]"
-    return Dropped(source, stage, reason, "", document.text[span.start : span.end][:80])
+    detail = (
+        f"its document's language: {document.metadata['language'] or 'unknown'}"
+        if reason == "not_english"
+        else ""
+    )
+    return Dropped(source, stage, reason, detail, document.text[span.start : span.end][:80])

@@ -41,6 +41,18 @@ def decode_bytes(data: bytes, name: str) -> str:
     return _decode_narrow(data, name)
 
 
+def looks_binary(head: bytes) -> bool:
+    """Whether a file that begins like this is no text in any encoding."""
+    if _is_marked(head) or _wide_encoding(head):
+        return False
+    return head.startswith(_BINARY_HEADS) or _control_share(head) > 0.1
+
+
+def _is_marked(data: bytes) -> bool:
+    """Whether a byte-order mark says that it is text."""
+    return data.startswith(tuple(mark for mark, _ in _MARKS))
+
+
 def _decode_narrow(data: bytes, name: str) -> str:
     try:
         return data.decode("utf-8")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from datasketch import MinHash, MinHashLSH
@@ -15,6 +15,7 @@ from datasketch import MinHash, MinHashLSH
 _WORD = re.compile(r"\w+")
 _SHINGLE = 5
 _PERMUTATIONS = 128
+_PACE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +45,29 @@ def jaccard(left: frozenset[str], right: frozenset[str]) -> float:
     return len(left & right) / union if union else 0.0
 
 
-def find_duplicates(texts: Sequence[str], threshold: float, *, min_words: int = 8) -> list[Duplicate]:
-    """For each text that repeats an earlier kept one, that one. Texts shorter than ``min_words`` are never compared."""
+def find_duplicates(
+    texts: Sequence[str],
+    threshold: float,
+    *,
+    min_words: int = 8,
+    tell: Callable[[int, int], None] = lambda _done, _total: None,
+) -> list[Duplicate]:
+    """For each text that repeats an earlier kept one, that one. Texts shorter than ``min_words`` are never compared.
+
+    ``tell(done, total)`` is called every ``_PACE`` texts and at the end.
+    """
     index = _Index(threshold)
     found: list[Duplicate] = []
     for number, text in enumerate(texts):
+        if number % _PACE == 0:
+            tell(number, len(texts))
         words = words_of(text)
         if len(words) < min_words:
             continue
         duplicate = index.add(number, words)
         if duplicate is not None:
             found.append(duplicate)
+    tell(len(texts), len(texts))
     return found
 
 
@@ -67,12 +80,14 @@ class _Index:
         self._shingles: dict[int, frozenset[str]] = {}
         # Tuned below the threshold: a candidate too many costs one set intersection, a missed one a duplicate.
         self._lsh = MinHashLSH(threshold=max(0.1, threshold - 0.15), num_perm=_PERMUTATIONS)
+        # Drawing the permutations anew for each text took a sixth of the comparison.
+        self._blank = MinHash(num_perm=_PERMUTATIONS, seed=1)
 
     def add(self, number: int, words: tuple[str, ...]) -> Duplicate | None:
         if words in self._exact:
             return Duplicate(number, self._exact[words], 1.0)
         shingles = shingles_of(words)
-        signature = MinHash(num_perm=_PERMUTATIONS, seed=1)
+        signature = self._blank.copy()
         signature.update_batch([s.encode() for s in sorted(shingles)])
         best: Duplicate | None = None
         for other in sorted(self._lsh.query(signature)):

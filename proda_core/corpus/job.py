@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from proda_core.clock import SystemClock
 from proda_core.config import CorpusConfig
 from proda_core.corpus.curate import Curated, curate
 from proda_core.corpus.sources import corpus_digest
@@ -15,6 +16,9 @@ from proda_core.errors import ConfigError, CorpusError, JobError
 from proda_core.ids import digest, make_id
 from proda_core.jobs.contract import JobContext, JobRequest, JobResult, Progress
 from proda_core.serialize import to_plain, write_lines
+
+_TIDIED = frozenset({"running_heads", "contents_lines", "front_matter"})  # left out of files that were read
+_MOST_SHOWN = 20
 
 
 def run(context: JobContext, request: JobRequest) -> JobResult:
@@ -32,12 +36,17 @@ def run(context: JobContext, request: JobRequest) -> JobResult:
             f"{path} changed since the session was started; start a new session for the new texts"
         )
 
-    def on_file(done: int, total: int) -> None:
-        context.report(Progress(done, total, note=f"reading texts {done}/{total}"))
+    clock = SystemClock()
+    began = clock.monotonic()
+
+    def tell(done: float, note: str) -> None:
+        spent = clock.monotonic() - began
+        left = spent / done - spent if done > 0.01 and spent > 0.5 else None
+        context.report(Progress(round(100 * done, 1), 100, left, note))
         if context.should_stop():
             raise JobError("cancelled")
 
-    curated = curate(path, config, on_file)
+    curated = curate(path, config, tell)
     corpus_id = make_id("u", digest([to_plain(row) for row in (*curated.chunks, *curated.dropped)]))
     meta = _meta(curated)
 
@@ -57,5 +66,14 @@ def _meta(curated: Curated) -> dict[str, Any]:
         "chunks": len(curated.chunks),
         "words": curated.words,
         "dropped": dict(sorted(reasons.items())),
+        "languages": dict(curated.languages),
+        "readers": dict(curated.readers),
+        "refused": _refused(curated),
         "disciplines": dict(sorted(Counter(d.discipline for d in curated.documents).items())),
     }
+
+
+def _refused(curated: Curated) -> list[dict[str, str]]:
+    """The first files, parts of files and rows that could not be read, with the reason; dropped.jsonl has all."""
+    unread = [d for d in curated.dropped if d.stage == "load" and d.reason not in _TIDIED]
+    return [{"source": d.source, "reason": d.reason, "detail": d.detail} for d in unread[:_MOST_SHOWN]]

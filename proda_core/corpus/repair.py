@@ -24,8 +24,9 @@ _INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\uf
 _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\t]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 _PAGE_BREAK = re.compile("(?<=\\S)[\x0b\x0c](?=\\S)")
-_HYPHEN_BREAK = re.compile(r"([A-Za-z]+)[-\u2010]\n([a-z]+)")
-_WORD = re.compile(r"[A-Za-z]+(?:-[A-Za-z]+)*")
+_HYPHEN_BREAK = re.compile(r"([^\W\d_]+)[-\u2010]\n([^\W\d_]+)")
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_JOINING = frozenset({"and", "or", "to", "und", "oder", "bis", "et", "ou", "y", "o"})
 _PAGE_NUMBER = re.compile(r"(?:page\s+)?\d{1,4}", re.IGNORECASE)
 _BLOCK_START = re.compile(r"(?:#{1,6} |[-*+\u2022] |\d+[.)] |> |\||```| {4})")
 _MOJIBAKE = re.compile("[\u00c2\u00c3\u00e2][\u0080-\u00bf\u20ac\u2122\u0153\u201a-\u201e\u2020-\u2026]")
@@ -83,11 +84,18 @@ def _may_be_head(line: str) -> bool:
 
 
 def _join_hyphens(text: str) -> str:
-    """Words cut at a line end: joined, unless the text elsewhere writes them with the hyphen and never without."""
+    """Words cut at a line end: joined, unless the text elsewhere writes them with the hyphen and never without.
+
+    A capital after the hyphen means that the word has it, and a hyphen before "and" or "und" hangs there.
+    """
     words = Counter(word.lower() for word in _WORD.findall(text))
 
     def join(match: re.Match[str]) -> str:
         left, right = match.group(1), match.group(2)
+        if right in _JOINING:
+            return f"{left}- {right}"
+        if not right[0].islower():
+            return f"{left}-{right}"
         whole, hyphenated = (left + right).lower(), f"{left}-{right}".lower()
         keep = words[whole] == 0 and words[hyphenated] > 0
         return f"{left}-{right}" if keep else left + right

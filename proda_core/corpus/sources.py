@@ -1,105 +1,66 @@
-"""Where texts come from: one registry of loaders by suffix, and the files of a folder in a fixed order.
+"""Where texts come from: a file, a folder, a glob; the files in a fixed order, archives opened as folders, each file read.
 
-A loader turns one file into raw texts, or into Dropped rows that say why not. New formats register here and nowhere else.
+Names are relative to the corpus and the same wherever it lies. Hidden files are left out. A remote place is fetched into a
+folder first (``fetch.py``).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-
-import frontmatter
-from yaml import YAMLError  # type: ignore[import-untyped]  # PyYAML ships no types
+import glob
+from collections.abc import Iterator
+from pathlib import Path, PurePath
 
 from proda_core.artifacts import file_digest
-from proda_core.corpus.decode import decode_bytes
-from proda_core.errors import CorpusError, UnreadableFile
+from proda_core.config import CorpusConfig
+from proda_core.corpus.archives import is_archive, members_of
+from proda_core.corpus.raw import RawText, ReadingOptions, Source
+from proda_core.corpus.readers import read
+from proda_core.errors import CorpusError
 from proda_core.ids import digest
 from proda_core.types import Dropped
 
-
-@dataclass(frozen=True, slots=True)
-class RawText:
-    """One text as found; ``name`` is the path relative to the corpus, with ``#line`` for a row of a JSON lines file."""
-
-    name: str
-    text: str
-    metadata: dict[str, str] = field(default_factory=dict)
+_AS_GIVEN = ReadingOptions()
 
 
-Loader = Callable[[Path, str], Iterator[RawText | Dropped]]
-
-
-def _load_text(path: Path, name: str) -> Iterator[RawText | Dropped]:
-    text = decode_bytes(path.read_bytes(), name)
-    if not text.strip():
-        raise UnreadableFile(name, "empty", "nothing but space")
-    yield RawText(name, text)
-
-
-def _load_markdown(path: Path, name: str) -> Iterator[RawText | Dropped]:
-    text = decode_bytes(path.read_bytes(), name)
-    if not text.strip():
-        raise UnreadableFile(name, "empty", "nothing but space")
-    try:
-        post = frontmatter.loads(text.replace("\r\n", "\n"))
-    except YAMLError:
-        # Prose that begins with a rule of dashes is no front matter.
-        yield RawText(name, text)
-        return
-    metadata = {str(key): str(value) for key, value in post.metadata.items() if value is not None}
-    yield RawText(name, post.content, metadata)
-
-
-def _load_json_lines(path: Path, name: str) -> Iterator[RawText | Dropped]:
-    lines = decode_bytes(path.read_bytes(), name).splitlines()
-    if not any(line.strip() for line in lines):
-        raise UnreadableFile(name, "empty", "no line")
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            yield _json_row(line, f"{name}#{number}")
-
-
-def _json_row(line: str, name: str) -> RawText | Dropped:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        return Dropped(name, "load", "bad_json", error.msg, line[:80])
-    text = (
-        next((row[k] for k in ("text", "content", "body") if k in row), None)
-        if isinstance(row, dict)
-        else None
-    )
-    if not isinstance(text, str) or not text.strip():
-        return Dropped(name, "load", "no_text", "the object has no text, content or body", line[:80])
-    metadata = {k: str(v) for k, v in row.items() if k in ("title", "discipline") and v is not None}
-    return RawText(name, text, metadata)
-
-
-LOADERS: dict[str, Loader] = {
-    ".txt": _load_text,
-    ".md": _load_markdown,
-    ".markdown": _load_markdown,
-    ".jsonl": _load_json_lines,
-}
+def corpus_root(path: Path) -> Path:
+    """The folder that names are relative to: the path itself, or what of a glob comes before its first wildcard."""
+    if path.exists() or not glob.has_magic(str(path)):
+        return path
+    plain = []
+    for part in path.parts[:-1]:
+        if glob.has_magic(part):
+            break
+        plain.append(part)
+    return Path(*plain)
 
 
 def find_sources(path: Path) -> list[Path]:
-    """Every file under ``path`` (or the file itself), hidden ones left out, in an order that no file system changes."""
+    """Every file under ``path`` (or itself, or what a glob matches), hidden ones left out, in an order no file system changes."""
     if path.is_file():
         return [path]
-    if not path.is_dir():
-        raise CorpusError(f"no corpus at {path}: give a folder or a file that exists")
-    found = (p for p in path.rglob("*") if p.is_file())
-    visible = (p for p in found if not any(part.startswith(".") for part in p.relative_to(path).parts))
-    return sorted(visible, key=lambda p: p.relative_to(path).as_posix())
+    root = corpus_root(path)
+    if path.is_dir():
+        found = set(path.rglob("*"))
+    elif root != path:
+        matched = root.glob(path.relative_to(root).as_posix())
+        found = {inner for match in matched for inner in ([match] if match.is_file() else match.rglob("*"))}
+    else:
+        raise CorpusError(f"no corpus at {path}: give a file, a folder, a glob or a URL that is there")
+    files = [p for p in found if p.is_file() and not _is_hidden(p.relative_to(root))]
+    if root != path and not files:
+        raise CorpusError(
+            f"no corpus at {path}: the pattern matches no file; quote it so that the shell leaves it alone"
+        )
+    return sorted(files, key=lambda p: p.relative_to(root).as_posix())
+
+
+def _is_hidden(path: PurePath) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def source_name(path: Path, root: Path) -> str:
     """The name of a source inside its corpus."""
-    return path.name if path == root else path.relative_to(root).as_posix()
+    return path.name if path == root else path.relative_to(corpus_root(root)).as_posix()
 
 
 def corpus_digest(path: Path) -> str:
@@ -107,19 +68,32 @@ def corpus_digest(path: Path) -> str:
     return digest([[source_name(p, path), file_digest(p)] for p in find_sources(path)])
 
 
-def load_source(path: Path, root: Path) -> Iterator[RawText | Dropped]:
-    """The texts of one file; what cannot be read comes back as Dropped and never as an exception."""
+def load_source(path: Path, root: Path, options: ReadingOptions = _AS_GIVEN) -> Iterator[RawText | Dropped]:
+    """The texts of one file, or of all in an archive; what cannot be read comes back as Dropped and never as an exception."""
     name = source_name(path, root)
-    loader = LOADERS.get(path.suffix.lower())
-    if loader is None:
-        known = ", ".join(sorted(LOADERS))
-        yield Dropped(
-            name, "load", "unsupported", f"no loader for {path.suffix or 'no suffix'}; known: {known}"
-        )
-        return
     try:
-        yield from loader(path, name)
-    except UnreadableFile as error:
-        yield Dropped(name, "load", error.reason, error.detail)
+        source = Source(name, path.stat().st_size, lambda: path.open("rb"))
+        if not is_archive(name):
+            yield from read(source, options)
+            return
+        for member in members_of(source, options):
+            if isinstance(member, Dropped):
+                yield member
+            else:
+                yield from read(member, options)
     except OSError as error:
         yield Dropped(name, "load", "unreadable", error.strerror or "read error")
+
+
+def reading_options(config: CorpusConfig) -> ReadingOptions:
+    """What readers need of the configuration; CorpusError when the password file cannot be read."""
+    passwords: tuple[str, ...] = ()
+    if config.password_file is not None:
+        try:
+            lines = Path(config.password_file).expanduser().read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise CorpusError(
+                f"cannot read corpus.password_file {config.password_file} ({error}); give a UTF-8 file, a password on each line"
+            ) from error
+        passwords = tuple(line for line in lines if line)
+    return ReadingOptions(passwords, config.archive_bytes, config.text_field)

@@ -1,0 +1,259 @@
+"""One page to lines: pdfium's characters with their places, put together by geometry.
+
+pdfium gives characters in the order they were drawn, right-to-left runs in logical order. Characters whose font names no
+character, that lie beyond the page's edge, or that stand at another angle than the page's text (watermarks, margin stamps)
+are left out. Raised digits become superscripts, so that an exponent or a note's number does not join the number before it.
+Units are points, y upwards.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
+
+_NEAR = 1.6  # gap within a line, in type sizes: beyond it lies another cell or column
+_SPACE = 0.22  # gap from which words are apart although the file draws no space
+_RAISED = str.maketrans("0123456789+-=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿ")
+_LAM, _ALEFS = "\u0644", "\u0622\u0623\u0625\u0627"
+_BLANK = frozenset(" \t\r\n\u00a0\x00")
+_BOLD = re.compile(r"bold|black|heavy|demi|CMBX|SFBX", re.IGNORECASE)
+FEW = 50  # characters on a page: fewer, beside a picture, are no text layer
+HYPHEN = "\x02"  # pdfium's sign for a hyphen that a line break made
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A run of text on one baseline ``y``; ``size`` is that of its type; ``bold`` when all its words are."""
+
+    text: str
+    left: float
+    right: float
+    y: float
+    size: float
+    bold: bool = False
+
+    def mirrored(self) -> Line:
+        """Seen in a mirror, as the geometry of right-to-left text is that of left-to-right."""
+        return replace(self, left=-self.right, right=-self.left)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The lines of a page as drawn. ``unmapped`` is the share of its characters that no font names; ``pictured`` the share of
+    the page that pictures cover, known where there are hardly any characters."""
+
+    lines: tuple[Line, ...]
+    height: float
+    characters: int
+    unmapped: float
+    pictured: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Glyph:
+    text: str
+    left: float
+    right: float
+    y: float
+    style: _Style
+    spaced: bool  # a space stands before it
+
+    @property
+    def size(self) -> float:
+        return self.style.size
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """How a text object is set; ``angle`` in degrees, to the nearest five."""
+
+    size: float
+    angle: int
+    bold: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A character as pdfium places it, on the page as it lies in the file."""
+
+    text: str
+    left: float
+    right: float
+    bottom: float
+    top: float
+    x: float
+    y: float
+    style: _Style
+    spaced: bool
+
+
+def read_page(page: Any) -> Page:
+    """The page's lines; ``page`` is pypdfium2's."""
+    with closing(page.get_textpage()) as text:
+        found = _glyphs(page, text)
+    pictured = _pictured(page) if len(found.glyphs) < FEW else 0.0
+    return Page(tuple(_lines(found.glyphs)), found.height, len(found.glyphs), found.unmapped, pictured)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The glyphs of a page's main text; ``unmapped`` and ``height`` as of Page."""
+
+    glyphs: list[_Glyph]
+    unmapped: float
+    height: float
+
+
+def _glyphs(page: Any, text: Any) -> _Found:
+    import pypdfium2.raw as raw
+
+    placed: list[_Placed] = []
+    seen, unmapped, spaced = 0, 0, False
+    box, x, y = raw.FS_RECTF(), ctypes.c_double(), ctypes.c_double()
+    styles: dict[int, _Style] = {}
+    left, bottom, right, top = page.get_cropbox()
+    for index in range(text.count_chars()):
+        character = chr(raw.FPDFText_GetUnicode(text, index))
+        if character in _BLANK:
+            spaced = spaced or character in " \t\u00a0"
+            continue
+        raw.FPDFText_GetLooseCharBox(text, index, box)
+        raw.FPDFText_GetCharOrigin(text, index, x, y)
+        if not (left - 1 <= box.left and box.right <= right + 1 and bottom - 1 <= y.value <= top + 1):
+            continue  # beyond the page's edge
+        seen += 1
+        if raw.FPDFText_HasUnicodeMapError(text, index) == 1 and character != HYPHEN:
+            unmapped += 1
+            continue
+        style = _style(raw, text, index, styles)
+        placed.append(
+            _Placed(character, box.left, box.right, box.bottom, box.top, x.value, y.value, style, spaced)
+        )
+        spaced = False
+    main = Counter(p.style.angle for p in placed).most_common(1)[0][0] if placed else 0
+    glyphs = [_turned(p) for p in placed if p.style.angle == main]
+    height = top - bottom if main % 180 == 0 else right - left
+    return _Found(_logical(glyphs), unmapped / seen if seen else 0.0, height)
+
+
+def _style(raw: Any, text: Any, index: int, known: dict[int, _Style]) -> _Style:
+    """The style of a character, looked up once for each text object."""
+    drawn = raw.FPDFText_GetTextObject(text, index)
+    key = ctypes.cast(drawn, ctypes.c_void_p).value or 0
+    if not key or key not in known:
+        matrix = raw.FS_MATRIX()
+        raw.FPDFText_GetMatrix(text, index, matrix)
+        size = raw.FPDFText_GetFontSize(text, index) * math.hypot(matrix.c, matrix.d)
+        angle = 5 * round(math.degrees(math.atan2(matrix.b, matrix.a)) / 5) % 360
+        known[key] = _Style(
+            max(size, 1.0), angle, bool(_BOLD.search(_font_name(raw, drawn))) if key else False
+        )
+    return known[key]
+
+
+def _font_name(raw: Any, drawn: Any) -> str:
+    font = raw.FPDFTextObj_GetFont(drawn)
+    name = ctypes.create_string_buffer(128)
+    length = raw.FPDFFont_GetBaseFontName(font, name, len(name)) if font else 0
+    return name.value.decode("utf-8", "replace") if 0 < length <= len(name) else ""
+
+
+def _turned(placed: _Placed) -> _Glyph:
+    """The glyph on a page whose text runs from left to right."""
+    left, right, y = placed.left, placed.right, placed.y
+    if placed.style.angle == 90:
+        left, right, y = placed.bottom, placed.top, -placed.x
+    elif placed.style.angle == 180:
+        left, right, y = -right, -left, -y
+    elif placed.style.angle == 270:
+        left, right, y = -placed.top, -placed.bottom, placed.x
+    return _Glyph(placed.text, min(left, right), max(left, right), y, placed.style, placed.spaced)
+
+
+def _logical(glyphs: list[_Glyph]) -> list[_Glyph]:
+    """Turn back what one right-to-left glyph stands for: its letters were in logical order before pdfium turned the line."""
+    turned: list[_Glyph] = []
+    for _, group in groupby(glyphs, key=lambda g: (g.left, g.right, g.y)):
+        same = list(group)
+        if len(same) > 1 and any(is_right_to_left(g.text) for g in same) and not _is_lam_alef(same):
+            same = [replace(g, spaced=s.spaced) for g, s in zip(same[::-1], same, strict=True)]
+        turned += same
+    return turned
+
+
+def _is_lam_alef(same: Sequence[_Glyph]) -> bool:
+    """The one ligature that every Arabic font has; pdfium gives it in order when the font names it as one character."""
+    return len(same) == 2 and same[0].text == _LAM and same[1].text in _ALEFS
+
+
+def is_right_to_left(text: str) -> bool:
+    """Hebrew, Arabic and the scripts beside them."""
+    return any("\u0590" <= c <= "\u08ff" or "\ufb1d" <= c <= "\ufefc" for c in text)
+
+
+def _lines(glyphs: Sequence[_Glyph]) -> Iterator[Line]:
+    """Glyphs in drawing order, cut where the baseline changes or the gap is wide."""
+    run: list[_Glyph] = []
+    base, size = 0.0, 0.0
+    for glyph in glyphs:
+        if run and _continues(run, glyph, base, size):
+            if glyph.size > size:  # the line began with a raised number
+                base, size = glyph.y, glyph.size
+            run.append(glyph)
+            continue
+        if run:
+            yield _line(run, base, size)
+        run, base, size = [glyph], glyph.y, glyph.size
+    if run:
+        yield _line(run, base, size)
+
+
+def _continues(run: Sequence[_Glyph], glyph: _Glyph, base: float, size: float) -> bool:
+    largest = max(size, glyph.size)
+    shift = abs(glyph.y - base)
+    level = shift <= 0.25 * largest or (shift <= 0.62 * largest and min(size, glyph.size) <= 0.85 * largest)
+    last = run[-1]
+    if (glyph.left, glyph.right, glyph.y) == (last.left, last.right, last.y):
+        return True  # one glyph that stands for several characters
+    if glyph.right <= last.left + 0.3 * largest and is_right_to_left(glyph.text + last.text):
+        gap = last.left - glyph.right
+    else:
+        gap = glyph.left - last.right
+    # A mixed line's next run begins on the far side of the last one.
+    across = is_right_to_left(run[0].text) != is_right_to_left(glyph.text) and abs(gap) < 40 * largest
+    return level and (-0.6 * largest <= gap <= _NEAR * largest or across)
+
+
+def _line(run: Sequence[_Glyph], base: float, size: float) -> Line:
+    said: list[str] = []
+    for number, glyph in enumerate(run):
+        last = run[number - 1]
+        apart = max(glyph.left - last.right, last.left - glyph.right) > _SPACE * size
+        if number and (glyph.spaced or apart):
+            said.append(" ")
+        raised = glyph.size <= 0.85 * size and glyph.y - base > 0.15 * size
+        said.append(glyph.text.translate(_RAISED) if raised else glyph.text)
+    # On systems where pdfium counts in UTF-16, a character beyond the basic plane comes in two halves.
+    text = "".join(said).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    letters = [g for g in run if g.text.isalpha()]
+    bold = bool(letters) and all(g.style.bold for g in letters)
+    return Line(text, min(g.left for g in run), max(g.right for g in run), base, size, bold)
+
+
+def _pictured(page: Any) -> float:
+    import pypdfium2.raw as raw
+
+    left, bottom, right, top = page.get_cropbox()
+    area = max(1.0, (right - left) * (top - bottom))
+    covered: float = 0.0
+    for picture in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=3):
+        x0, y0, x1, y1 = picture.get_bounds()
+        covered += max(0.0, min(x1, right) - max(x0, left)) * max(0.0, min(y1, top) - max(y0, bottom))
+    return float(min(1.0, covered / area))
