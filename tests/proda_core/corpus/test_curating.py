@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -147,7 +148,11 @@ def test_the_job_writes_what_it_kept_and_what_it_dropped(tmp_path: Path) -> None
     chunks = list(read_lines(context.store.file("corpus", result.artifacts["corpus"], "chunks.jsonl"), Chunk))
     assert [c.text for c in chunks] == [PROSE]
     assert result.meta["dropped"] == {"load:empty": 1}
-    assert seen[-1].done == seen[-1].total == 2
+    assert seen[-1].done == seen[-1].total == 100
+    assert [p.done for p in seen] == sorted(p.done for p in seen)
+    assert result.meta["readers"].keys() == {f"text (charset-normalizer {version('charset-normalizer')})"}
+    assert result.meta["languages"] == {"en": 1}
+    assert result.meta["refused"] == [{"source": "b.txt", "reason": "empty", "detail": "nothing but space"}]
     assert run(context, _request(corpus)) == result
 
 

@@ -79,6 +79,7 @@ def test_front_matter_is_metadata_and_not_text(tmp_path: Path) -> None:
     (raw,) = _loaded(path)
     assert isinstance(raw, RawText)
     assert raw.text == "The moon pulls."
+    assert raw.metadata.pop("reader").startswith("markdown (python-frontmatter ")
     assert raw.metadata == {"title": "Tides", "discipline": "008"}
 
 
@@ -91,7 +92,7 @@ def test_each_bad_line_of_jsonl_is_dropped_alone(tmp_path: Path) -> None:
 
 
 def test_an_unknown_suffix_is_dropped_with_the_known_ones_named(tmp_path: Path) -> None:
-    path = tmp_path / "a.docx"
+    path = tmp_path / "a.xls"
     path.write_bytes(b"x")
     (row,) = _loaded(path)
     assert isinstance(row, Dropped)

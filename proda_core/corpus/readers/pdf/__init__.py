@@ -22,7 +22,8 @@ from proda_core.errors import UnreadableFile
 from proda_core.types import Dropped
 
 _NO_TITLE = re.compile(
-    r"^(?:microsoft word\b.*|untitled.*|.*\.(?:docx?|tex|dvi|indd|qxd|pdf|rtf|odt|pptx?))$", re.IGNORECASE
+    r"^(?:microsoft word\b.*|untitled.*|.*\.(?:docx?|tex|dvi|indd|qxd|pdf|rtf|odt|pptx?|html?|md|txt))$",
+    re.IGNORECASE,
 )
 _OCR = "read it with OCR first (ocrmypdf, for one)"
 _UNMAPPED = 0.5  # share of a page's characters

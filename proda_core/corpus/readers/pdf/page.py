@@ -118,7 +118,7 @@ def _glyphs(page: Any, text: Any) -> _Found:
     seen, unmapped, spaced = 0, 0, False
     box, x, y = raw.FS_RECTF(), ctypes.c_double(), ctypes.c_double()
     styles: dict[int, _Style] = {}
-    left, bottom, right, top = page.get_cropbox()
+    left, bottom, right, top = page.get_bbox()  # with what the page inherits
     for index in range(text.count_chars()):
         character = chr(raw.FPDFText_GetUnicode(text, index))
         if character in _BLANK:
@@ -250,7 +250,7 @@ def _line(run: Sequence[_Glyph], base: float, size: float) -> Line:
 def _pictured(page: Any) -> float:
     import pypdfium2.raw as raw
 
-    left, bottom, right, top = page.get_cropbox()
+    left, bottom, right, top = page.get_bbox()  # with what the page inherits
     area = max(1.0, (right - left) * (top - bottom))
     covered: float = 0.0
     for picture in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=3):
