@@ -114,7 +114,8 @@ def _said(place: str) -> Iterator[None]:
     except ImportError as error:
         raise CorpusError(f"cannot read {place}: {error}") from error
     except FileNotFoundError as error:
-        raise CorpusError(f"nothing at {place}; check the address") from error
+        cause = f" ({str(error.__cause__)[:200]})" if error.__cause__ else ""
+        raise CorpusError(f"nothing at {place}{cause}; check the address and the network") from error
     except (ClientError, OSError, ValueError, RuntimeError) as error:
         hint = (
             "; this process is set to stay offline, HF_HUB_OFFLINE=0 lets it fetch"

@@ -1,4 +1,4 @@
-"""Real damaged files and real near duplicates; reads the folder named by PRODA_REALDATA."""
+"""Real near duplicates; reads the folder named by PRODA_REALDATA. How single files are read: test_messy."""
 
 from __future__ import annotations
 
@@ -11,9 +11,6 @@ import pytest
 from proda_core.config import CorpusConfig
 from proda_core.corpus import curate, repair_text
 from proda_core.corpus.duplicates import find_duplicates, jaccard, shingles_of, words_of
-from proda_core.corpus.repair import mojibake_left
-from proda_core.corpus.sources import RawText, load_source
-from proda_core.types import Dropped
 
 REALDATA = os.environ.get("PRODA_REALDATA", "")
 pytestmark = [
@@ -22,40 +19,6 @@ pytestmark = [
 ]
 DERIVED = Path(REALDATA) / "messy" / "derived"
 NEAR = Path(REALDATA) / "messy" / "near_duplicates"
-REFUSED = {"empty.txt": "empty", "whitespace_only.txt": "empty"}
-# Files whose damage takes nothing away read like the reference again, this share of word 5-grams at least.
-READS_ALIKE = {
-    "crlf_bom.txt": 1.0,
-    "double_mojibake.txt": 0.99,
-    "latin1_bytes.txt": 0.97,
-    "nfd_ligatures.txt": 0.99,
-    "nul_and_control.txt": 0.99,
-    "one_line.txt": 0.97,
-    "pdf_like_hyphenated_headers.txt": 0.97,
-    "truncated_utf8.txt": 0.9,
-    "utf16le_bom.txt": 1.0,
-    "utf8_read_as_cp1252.txt": 0.99,
-    "zero_width_nbsp.txt": 0.99,
-}
-
-
-def _text(name: str) -> str:
-    (loaded,) = load_source(DERIVED / name, DERIVED)
-    assert isinstance(loaded, RawText)
-    return repair_text(loaded.text)
-
-
-def test_every_damaged_file_is_read_or_refused_with_a_reason() -> None:
-    outcomes = {p.name: next(load_source(p, DERIVED)) for p in sorted(DERIVED.iterdir())}
-    refused = {name: row.reason for name, row in outcomes.items() if isinstance(row, Dropped)}
-    assert refused == REFUSED
-
-
-@pytest.mark.parametrize("name", sorted(READS_ALIKE))
-def test_a_damaged_file_reads_like_the_undamaged_one(name: str) -> None:
-    reference, text = _text("clean_reference.txt"), _text(name)
-    assert jaccard(shingles_of(words_of(text)), shingles_of(words_of(reference))) >= READS_ALIKE[name]
-    assert mojibake_left(text) == 0
 
 
 def test_paragraphs_repeated_in_one_file_are_dropped() -> None:
