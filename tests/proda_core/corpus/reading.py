@@ -52,9 +52,10 @@ def epub(
     chapters: dict[str, str], *, title: str = "A Book", guide: str = "", more: dict[str, str] | None = None
 ) -> bytes:
     """A book of these pages in this order."""
+    kinds = {name: 'properties="nav"' if name == "nav.xhtml" else "" for name in chapters}
     items = "".join(
-        f'<item id="i{n}" href="{name}" media-type="application/xhtml+xml"{" properties=" + chr(34) + "nav" + chr(34) if name == "nav.xhtml" else ""}/>'
-        for n, name in enumerate(chapters)
+        f'<item id="i{n}" href="{name}" media-type="application/xhtml+xml" {kind}/>'
+        for n, (name, kind) in enumerate(kinds.items())
     )
     spine = "".join(f'<itemref idref="i{n}"/>' for n in range(len(chapters)))
     package = (

@@ -111,8 +111,10 @@ CHAPTERS = {
     "cover.xhtml": "<html><body><p>A Book</p></body></html>",
     "nav.xhtml": "<html><body><nav><ol><li>Second first</li></ol></nav></body></html>",
     "b.xhtml": f"<html><body><h1>The second file</h1><p>{ARTICLE}</p></body></html>",
-    "a.xhtml": f"<html><head><title>x</title></head><body><section><h2>The first file</h2><p>{ARTICLE} So it is<sup>1</sup>.</p></section></body></html>",
-    "imprint.xhtml": '<html><body xmlns:epub="http://www.idpf.org/2007/ops" epub:type="copyright-page"><p>All rights.</p></body></html>',
+    "a.xhtml": "<html><head><title>x</title></head><body><section><h2>The first file</h2>"
+    f"<p>{ARTICLE} So it is<sup>1</sup>.</p></section></body></html>",
+    "imprint.xhtml": '<html><body xmlns:epub="http://www.idpf.org/2007/ops" epub:type="copyright-page">'
+    "<p>All rights.</p></body></html>",
 }
 
 

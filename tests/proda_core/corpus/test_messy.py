@@ -31,8 +31,8 @@ REFUSED = {
     "pdf/imagemagick-images.pdf": "scanned",
     "pdf/libreoffice-writer-password.pdf": "encrypted",
 }
-# Word 5-grams: the share in common with clean_reference.txt, and of the file's own ones the share found there. What damage took
-# away shows in the first alone: a file that says a part of it again and again, one cut at its end, one with its sentences shuffled.
+# Word 5-grams: the share in common with clean_reference.txt, and of the file's own ones the share found there. What damage
+# took away shows in the first alone: a file that says a part again and again, one cut at its end, one shuffled.
 ALIKE = {
     "clean_reference.txt": (1.0, 1.0),
     "crlf_bom.txt": (1.0, 1.0),
@@ -142,8 +142,11 @@ def test_a_german_book_of_117_pages_loses_its_running_heads_and_keeps_its_words(
     for said in (
         "(Schwarz-Weiß, Ringbindung)",
         "die es mir erlaubt haben, ihre Übungsaufgaben und Lösungen zu benutzen.",
-        "Die Kugeloberfläche S² lässt sich durch strecken, stauchen und umformen zur Würfeloberfläche oder der Oberfläche einer Pyramide verformen, aber nicht zum R² oder zu einem Torus T².",
-        "Definition 7\n\nSei X ein topologischer Raum, ∼ eine Äquivalenzrelation auf X, X = X/∼ sei die Menge der Äquivalenzklassen",
+        "Die Kugeloberfläche S² lässt sich durch strecken, stauchen und umformen zur Würfeloberfläche oder der Oberfläche einer "
+        "Pyramide verformen, aber nicht zum R² oder zu einem Torus T².",
+        "Definition 7\n\nSei X ein topologischer Raum, ∼ eine Äquivalenzrelation auf X, X = X/∼ sei die Menge der "
+        "Äquivalenzklassen",
+        "wenn es für je zwei Punkte x ≠ y in X Umgebungen Ux um x und Uy um y gibt",
         "## 3.2 Fundamentalgruppe\n\nFür einen Weg γ sei [γ] seine Homotopieklasse.",
         "Daher ist Bemerkung 27.b nicht anwendbar, aber V (F) ist trotzdem eine 1-dimensionale topologische Mannigfaltigkeit.",
     ):

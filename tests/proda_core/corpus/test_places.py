@@ -1,4 +1,4 @@
-"""Folders, globs, archives and remote places: everything in them is found, nothing reaches out of them, nothing is lost unsaid."""
+"""Folders, globs, archives, remote places: everything in them is found, nothing reaches out, nothing is lost unsaid."""
 
 from __future__ import annotations
 

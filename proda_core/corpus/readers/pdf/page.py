@@ -1,9 +1,9 @@
 """One page to lines: pdfium's characters with their places, put together by geometry.
 
-pdfium gives characters in the order they were drawn, right-to-left runs in logical order. Characters whose font names no
-character, that lie beyond the page's edge, or that stand at another angle than the page's text (watermarks, margin stamps)
-are left out. Raised digits become superscripts, so that an exponent or a note's number does not join the number before it.
-Units are points, y upwards.
+pdfium gives characters in the order they were drawn, right-to-left runs in logical order. Characters that lie beyond the
+page's edge, or stand at another angle than the page's text (watermarks, margin stamps), are left out; in the place of those
+whose font names no character stands U+FFFD. Raised digits become superscripts, so that an exponent or a note's number does
+not join the number before it. Units are points, y upwards.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
+from proda_core.corpus.readers.pdf.tex_fonts import STROKE, is_large, named_by_tex
+
 _NEAR = 1.6  # gap within a line, in type sizes: beyond it lies another cell or column
 _SPACE = 0.22  # gap from which words are apart although the file draws no space
 _RAISED = str.maketrans("0123456789+-=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿ")
@@ -25,6 +27,7 @@ _LAM, _ALEFS = "\u0644", "\u0622\u0623\u0625\u0627"
 _BLANK = frozenset(" \t\r\n\u00a0\x00")
 _BOLD = re.compile(r"bold|black|heavy|demi|CMBX|SFBX", re.IGNORECASE)
 FEW = 50  # characters on a page: fewer, beside a picture, are no text layer
+LOST = "\ufffd"  # in the place of a character that its font names in no way
 HYPHEN = "\x02"  # pdfium's sign for a hyphen that a line break made
 
 
@@ -76,7 +79,11 @@ class _Style:
 
     size: float
     angle: int
-    bold: bool
+    font: str
+
+    @property
+    def bold(self) -> bool:
+        return bool(_BOLD.search(self.font))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,23 +127,33 @@ def _glyphs(page: Any, text: Any) -> _Found:
     styles: dict[int, _Style] = {}
     left, bottom, right, top = page.get_bbox()  # with what the page inherits
     for index in range(text.count_chars()):
-        character = chr(raw.FPDFText_GetUnicode(text, index))
-        if character in _BLANK:
-            spaced = spaced or character in " \t\u00a0"
+        said = chr(raw.FPDFText_GetUnicode(text, index))
+        nameless = raw.FPDFText_HasUnicodeMapError(text, index) == 1 and said != HYPHEN
+        if said in _BLANK and not nameless:
+            spaced = spaced or said in " \t\u00a0"
             continue
         raw.FPDFText_GetLooseCharBox(text, index, box)
         raw.FPDFText_GetCharOrigin(text, index, x, y)
         if not (left - 1 <= box.left and box.right <= right + 1 and bottom - 1 <= y.value <= top + 1):
             continue  # beyond the page's edge
-        seen += 1
-        if raw.FPDFText_HasUnicodeMapError(text, index) == 1 and character != HYPHEN:
-            unmapped += 1
-            continue
         style = _style(raw, text, index, styles)
-        placed.append(
-            _Placed(character, box.left, box.right, box.bottom, box.top, x.value, y.value, style, spaced)
-        )
-        spaced = False
+        sign = named_by_tex(style.font, said) if nameless else said
+        seen, unmapped = seen + 1, unmapped + (sign is None)
+        here = _Placed(sign or "", box.left, box.right, box.bottom, box.top, x.value, y.value, style, spaced)
+        if nameless and is_large(style.font) and placed:
+            # Such signs hang from the line that they are in, some in pieces.
+            here = replace(
+                here,
+                y=placed[-1].y,
+                style=placed[-1].style,
+                text="" if sign == placed[-1].text else here.text,
+            )
+        elif sign is None and " " < said <= "\xff":
+            # What is above a byte is a glyph's number, and of a part of a sign that another part names.
+            here = replace(here, text=LOST)
+        if here.text:
+            placed.append(here)
+            spaced = False
     main = Counter(p.style.angle for p in placed).most_common(1)[0][0] if placed else 0
     glyphs = [_turned(p) for p in placed if p.style.angle == main]
     height = top - bottom if main % 180 == 0 else right - left
@@ -152,9 +169,7 @@ def _style(raw: Any, text: Any, index: int, known: dict[int, _Style]) -> _Style:
         raw.FPDFText_GetMatrix(text, index, matrix)
         size = raw.FPDFText_GetFontSize(text, index) * math.hypot(matrix.c, matrix.d)
         angle = 5 * round(math.degrees(math.atan2(matrix.b, matrix.a)) / 5) % 360
-        known[key] = _Style(
-            max(size, 1.0), angle, bool(_BOLD.search(_font_name(raw, drawn))) if key else False
-        )
+        known[key] = _Style(max(size, 1.0), angle, _font_name(raw, drawn) if key else "")
     return known[key]
 
 
@@ -228,18 +243,28 @@ def _continues(run: Sequence[_Glyph], glyph: _Glyph, base: float, size: float) -
         gap = glyph.left - last.right
     # A mixed line's next run begins on the far side of the last one.
     across = is_right_to_left(run[0].text) != is_right_to_left(glyph.text) and abs(gap) < 40 * largest
-    return level and (-0.6 * largest <= gap <= _NEAR * largest or across)
+    back = gap < -0.6 * largest and glyph.left < last.left - 0.3 * largest
+    return level and ((gap <= _NEAR * largest and not back) or across)
 
 
 def _line(run: Sequence[_Glyph], base: float, size: float) -> Line:
     said: list[str] = []
+    stroke = ""
     for number, glyph in enumerate(run):
         last = run[number - 1]
         apart = max(glyph.left - last.right, last.left - glyph.right) > _SPACE * size
         if number and (glyph.spaced or apart):
             said.append(" ")
         raised = glyph.size <= 0.85 * size and glyph.y - base > 0.15 * size
-        said.append(glyph.text.translate(_RAISED) if raised else glyph.text)
+        if glyph.text == STROKE:
+            if number and abs(glyph.left - last.left) < 0.2 * size:
+                said.append(STROKE)
+            else:
+                stroke = STROKE
+            continue
+        if glyph.text != LOST or said[-1:] != [LOST]:
+            said.append((glyph.text.translate(_RAISED) if raised else glyph.text) + stroke)
+        stroke = ""
     # On systems where pdfium counts in UTF-16, a character beyond the basic plane comes in two halves.
     text = "".join(said).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     letters = [g for g in run if g.text.isalpha()]
