@@ -123,7 +123,21 @@ def _plain(meta: Meta) -> str:
 def _curated(meta: Meta) -> str:
     dropped = tally(meta["dropped"])
     kept = f"{plural(meta['documents'], 'document')}, {meta['words']:,} words kept in {plural(meta['chunks'], 'chunk')}"
-    return f"{kept}; dropped: {dropped or 'nothing'}"
+    return f"{kept}; dropped: {dropped or 'nothing'}{_languages(meta)}{_refused(meta)}"
+
+
+def _languages(meta: Meta) -> str:
+    """Said when there is another than English."""
+    found = meta.get("languages", {})
+    return f"; languages: {tally(found)}" if found.keys() - {"en"} else ""
+
+
+def _refused(meta: Meta) -> str:
+    """The first files that could not be read."""
+    found = meta.get("refused", [])
+    first = ", ".join(f"{row['source']} ({words(row['reason'])})" for row in found[:3])
+    more = ", …" if len(found) > 3 else ""
+    return f"; not read: {first}{more}" if found else ""
 
 
 def _extracted(meta: Meta) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ def _meta(curated: Curated) -> dict[str, Any]:
         "dropped": dict(sorted(reasons.items())),
         "languages": dict(curated.languages),
         "readers": dict(curated.readers),
+        "repaired_by": f"ftfy {version('ftfy')}",
         "refused": _refused(curated),
         "disciplines": dict(sorted(Counter(d.discipline for d in curated.documents).items())),
     }

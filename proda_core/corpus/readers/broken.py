@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from xml.parsers.expat import ExpatError
 
 from proda_core.errors import UnreadableFile
 
@@ -27,6 +28,7 @@ PARSER_ERRORS = (
     SyntaxError,  # lxml's
     TypeError,
     ValueError,
+    ExpatError,
     lzma.LZMAError,
     struct.error,
     tarfile.TarError,

@@ -47,7 +47,7 @@ def without_marks(text: str) -> str:
     """The text with inline marks and HTML taken out; the rest line for line as it was."""
     if not _MARKS.search(text):
         return text
-    lines = text.replace("\r\n", "\n").split("\n")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")  # as the parser counts them
     for token in _parser().parse("\n".join(lines)):
         if token.map is None:
             continue

@@ -186,6 +186,7 @@ def test_latex_gives_prose_with_headings_and_leaves_commands_out(tmp_path: Path)
         ("```\na[b](c)\n```", "```\na[b](c)\n```"),
         ("a * b and 2 < 3", "a * b and 2 < 3"),
         ("[two\nlines](x) here", "two\nlines here"),
+        ("one\rtwo\r\n*three*", "one\ntwo\nthree"),
     ],
 )
 def test_marks_in_markdown_give_way_to_the_words_they_mark(marked: str, plain: str) -> None:

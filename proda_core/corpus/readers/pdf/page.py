@@ -27,6 +27,7 @@ _LAM, _ALEFS = "\u0644", "\u0622\u0623\u0625\u0627"
 _BLANK = frozenset(" \t\r\n\u00a0\x00")
 _BOLD = re.compile(r"bold|black|heavy|demi|CMBX|SFBX", re.IGNORECASE)
 FEW = 50  # characters on a page: fewer, beside a picture, are no text layer
+_OPENING = frozenset("([{⟨|‖=+−-<>≤≥≠·/√,:;")  # after these a small raised sign is a fraction's
 LOST = "\ufffd"  # in the place of a character that its font names in no way
 HYPHEN = "\x02"  # pdfium's sign for a hyphen that a line break made
 
@@ -249,27 +250,42 @@ def _continues(run: Sequence[_Glyph], glyph: _Glyph, base: float, size: float) -
 
 def _line(run: Sequence[_Glyph], base: float, size: float) -> Line:
     said: list[str] = []
-    stroke = ""
+    stroke, raising = "", True
     for number, glyph in enumerate(run):
         last = run[number - 1]
         apart = max(glyph.left - last.right, last.left - glyph.right) > _SPACE * size
-        if number and (glyph.spaced or apart):
-            said.append(" ")
-        raised = glyph.size <= 0.85 * size and glyph.y - base > 0.15 * size
+        between = " " if number and (glyph.spaced or apart) else ""
+        if number and not raising and _is_over(last, glyph, size):
+            between = "/"
+        said.append(between)
         if glyph.text == STROKE:
             if number and abs(glyph.left - last.left) < 0.2 * size:
                 said.append(STROKE)
             else:
                 stroke = STROKE
             continue
-        if glyph.text != LOST or said[-1:] != [LOST]:
-            said.append((glyph.text.translate(_RAISED) if raised else glyph.text) + stroke)
+        # What is raised beside full-sized type is an exponent or a note's number; elsewhere a label or a fraction.
+        is_small = glyph.size <= 0.85 * size
+        raising = (
+            is_small
+            and glyph.y - base > 0.15 * size
+            and not between
+            and (raising or (last.size > 0.85 * size and last.text not in _OPENING))
+        )
+        if glyph.text != LOST or said[-2:-1] != [LOST]:
+            said.append((glyph.text.translate(_RAISED) if raising else glyph.text) + stroke)
         stroke = ""
     # On systems where pdfium counts in UTF-16, a character beyond the basic plane comes in two halves.
     text = "".join(said).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     letters = [g for g in run if g.text.isalpha()]
     bold = bool(letters) and all(g.style.bold for g in letters)
     return Line(text, min(g.left for g in run), max(g.right for g in run), base, size, bold)
+
+
+def _is_over(last: _Glyph, glyph: _Glyph, size: float) -> bool:
+    """A fraction's last sign above the line and its first one below."""
+    small = max(last.size, glyph.size) <= 0.85 * size
+    return small and last.y - glyph.y > 0.5 * size and glyph.left < last.right - 0.1 * size
 
 
 def _pictured(page: Any) -> float:
