@@ -119,6 +119,7 @@ async def served(
     runner = _Runner(
         uvicorn.Config(
             refusals.watching(app),
+            http="h11",  # the other parser, used where it is installed, keeps the spaces around a header's value
             log_level="warning",
             access_log=False,
             server_header=False,

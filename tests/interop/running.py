@@ -26,6 +26,8 @@ PROGRAMS = Path(os.environ.get("PRODA_INTEROP", REPOSITORY / ".interop")) / "nod
 _START_S = 60.0
 _RUN_S = 200.0
 _LOOK_S = 0.05
+Checks = dict[str, list[dict[str, Any]]]
+"""The conformance suite's checks by scenario."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,8 @@ def program(folder: Path) -> Path:
     return path
 
 
-def checks_in(results: Path) -> dict[str, list[dict[str, Any]]]:
-    """The conformance suite's checks by scenario, as it wrote them."""
+def checks_in(results: Path) -> Checks:
+    """All checks of a run, as the suite wrote them."""
     return {
         path.parent.name.removeprefix("server-").rsplit("-", 6)[0]: json.loads(path.read_text())
         for path in sorted(results.glob("*/checks.json"))
