@@ -17,7 +17,8 @@ from mcp_server.hosting import Address, Serving, own_session
 from proda_core.artifacts import write_atomic
 from proda_core.errors import SessionError
 from proda_core.session import SessionFolder
-from tests.sessions import Bench, FinishedSession, copied, records_of, tree, with_client
+from tests.mcp_server.noisy_stdio import NOISE
+from tests.sessions import REPOSITORY, Bench, FinishedSession, copied, records_of, tree, with_client
 from tools.registry import TOOLS
 
 OTHERS = json.dumps({"read": "r" * 43, "steer": "s" * 43}).encode()
@@ -54,7 +55,9 @@ def test_a_client_lists_and_calls_the_reading_tools_over_stdio_and_nothing_chang
     assert tree(folder.root) == before
 
 
-def test_only_protocol_messages_reach_standard_output_whatever_is_sent(fresh: SessionFolder) -> None:
+def test_only_protocol_messages_reach_standard_output_whatever_is_sent_and_whatever_tools_print(
+    fresh: SessionFolder,
+) -> None:
     with_client(fresh, lambda client: client.call_tool("get_status", {}))
     info = {"name": "test", "version": "0"}
     said = "".join(
@@ -67,29 +70,70 @@ def test_only_protocol_messages_reach_standard_output_whatever_is_sent(fresh: Se
             line("tools/call", 4, name="no_such_tool", arguments={}),
         )
     )
-    command = [*COMMAND, str(fresh.root)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as ran:
-        assert ran.stdin and ran.stdout
+    command = [sys.executable, "-m", "tests.mcp_server.noisy_stdio", str(fresh.root)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=REPOSITORY, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as ran:
+        assert ran.stdin and ran.stdout and ran.stderr
         ran.stdin.write(said)
         ran.stdin.flush()
-        answered: dict[int, dict[str, Any]] = {}
-        while len(answered) < 4:
-            message = json.loads(ran.stdout.readline())
-            assert message["jsonrpc"] == "2.0"
-            if isinstance(message.get("id"), int):
-                answered[message["id"]] = message
+        messages: list[dict[str, Any]] = []
+        while not {one.get("id") for one in messages} >= {1, 2, 3, 4}:
+            messages.append(json.loads(ran.stdout.readline()))
         ran.stdin.close()
-        assert all(json.loads(rest) for rest in ran.stdout)
+        messages += [json.loads(rest) for rest in ran.stdout]
+        heard = ran.stderr.read()
     assert ran.returncode == 0
-    assert "result" in answered[2] and answered[3]["result"]["isError"] and "error" in answered[4]
+    assert [one for one in messages if one["jsonrpc"] != "2.0"] == []
+    assert [noise for noise in NOISE if noise not in heard] == []
+    answered = {one["id"]: one for one in messages if "id" in one}
+    assert answered[2]["result"]["structuredContent"]["session"] == fresh.name
+    assert answered[3]["result"]["isError"] and "error" in answered[4]
 
 
-def test_a_start_that_fails_says_why_on_standard_error_and_nothing_on_standard_output(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("file", "holds", "why"),
+    [
+        (None, "", "no session is called 'none'"),
+        ("session.toml", "[session", "session.toml of small-"),
+    ],
+)
+def test_a_start_that_fails_says_why_on_standard_error_and_nothing_on_standard_output(
+    fresh: SessionFolder, file: str | None, holds: str, why: str
+) -> None:
+    name = "none" if file is None else fresh.name
+    if file is not None:
+        (fresh.root / file).write_text(holds)
     ran = subprocess.run(
-        [*COMMAND, "none", "--sessions", str(tmp_path)], input="", capture_output=True, text=True, check=False
+        [*COMMAND, name, "--sessions", str(fresh.root.parent)],
+        input="",
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ran.returncode == SessionError.exit_code
-    assert ran.stdout == "" and "no session is called 'none'" in ran.stderr
+    assert ran.stdout == "" and why in ran.stderr and "Traceback" not in ran.stderr
+
+
+def test_a_session_whose_log_was_damaged_is_served_and_each_call_says_so(
+    finished_session: FinishedSession, tmp_path: Path
+) -> None:
+    folder = copied(finished_session.folder, tmp_path)
+    first, second, *rest = folder.decisions.read_bytes().splitlines(keepends=True)
+    folder.decisions.write_bytes(b"".join((first, second.replace(b'"seq":2', b'"seq":7'), *rest)))
+
+    async def ask() -> None:
+        server = StdioServerParameters(command=COMMAND[0], args=[*COMMAND[1:], str(folder.root)])
+        async with Client(server) as client:
+            assert (await client.list_tools()).tools
+            for name in ("get_status", "report_session"):
+                answer = await client.call_tool(name, {})
+                assert answer.is_error and answer.structured_content
+                error = answer.structured_content["error"]
+                assert error["type"] == "LedgerError" and "record 2 (line 2)" in error["message"]
+            checked = await client.call_tool("verify_log", {})
+            assert checked.structured_content and checked.structured_content["integrity"] != "intact"
+
+    asyncio.run(ask())
 
 
 def test_calls_go_on_to_the_host_that_serves_the_session_and_to_the_folder_when_it_is_gone(
