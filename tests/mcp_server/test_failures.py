@@ -10,6 +10,7 @@ import pytest
 
 from tests.mcp_server.test_server import VALID
 from tests.sessions import Bench, client_of
+from tools.registry import TOOLS
 
 SUCCEED = {"get_status", "report_session", "verify_log", "steer_session", "curate_corpus"}
 
@@ -18,17 +19,18 @@ SUCCEED = {"get_status", "report_session", "verify_log", "steer_session", "curat
 def test_every_answer_fits_the_schema_that_is_published_good_or_bad(
     bench: Bench, tmp_path: Path, mode: str
 ) -> None:
-    async def run() -> tuple[set[str], set[str]]:
-        succeeded, failed = set(), set()
+    async def run() -> tuple[set[str], set[str], set[str]]:
+        listed, succeeded, failed = set(), set(), set()
         async with client_of(bench.session(tmp_path), mode=mode) as client:
             for tool in (await client.list_tools()).tools:
+                listed.add(tool.name)
                 for arguments in (VALID.get(tool.name, {}), {"surprise": 1}):
                     result = await client.call_tool(tool.name, arguments)
                     jsonschema.validate(result.structured_content, tool.output_schema)
                     (failed if result.is_error else succeeded).add(tool.name)
                 with pytest.raises(jsonschema.ValidationError):
                     jsonschema.validate({"surprise": 1}, tool.output_schema)
-            return succeeded, failed - {tool.name for tool in (await client.list_tools()).tools}
+        return listed, succeeded, failed
 
-    succeeded, unlisted = asyncio.run(run())
-    assert succeeded >= SUCCEED and not unlisted
+    listed, succeeded, failed = asyncio.run(run())
+    assert succeeded >= SUCCEED and failed == listed == {tool.name for tool in TOOLS}
