@@ -203,13 +203,14 @@ class _Parts:
         """A page of failures, of one kind where asked."""
         arguments = _query(request)
         page = await ask(self.host, "show_failures", arguments)
-        return HTMLResponse(render_part("failures", page=page, kind=arguments.get("diagnosed", "")))
+        said = {"kind": arguments.get("diagnosed", ""), "more": "first" in arguments}
+        return HTMLResponse(render_part("failures", page=page, **said))
 
     async def repairs(self, request: Request, _scopes: frozenset[str]) -> Response:
         """A page of repaired cases."""
-        return HTMLResponse(
-            render_part("repairs", page=await ask(self.host, "show_repairs", _query(request)))
-        )
+        arguments = _query(request)
+        page = await ask(self.host, "show_repairs", arguments)
+        return HTMLResponse(render_part("repairs", page=page, more="first" in arguments))
 
     async def map(self, request: Request, _scopes: frozenset[str]) -> Response:
         """The neighbourhood of a failure."""

@@ -129,8 +129,8 @@ def live_now(material: Material, status: Plain, *, version: int, trouble: str = 
 
 
 def render_part(name: str, **data: Any) -> str:
-    """A fragment by its template: failures, repairs, map or asked."""
-    given = {"live": True, "maps": {}, "opened": "", "kind": "", "first": False} | data
+    """A fragment by its template: failures, repairs, map or asked. The first row of ``more`` is given the keyboard's focus."""
+    given = {"live": True, "maps": {}, "opened": "", "kind": "", "first": False, "more": False} | data
     return _environment().get_template(f"{name}.html.j2").render(**given)
 
 
@@ -208,6 +208,7 @@ def _bodies(material: Material, *, live: bool) -> dict[str, str]:
         "repairs": material.repairs,
         "maps": material.maps,
         "live": live,
+        "more": False,
         "sets": SETS,
         "about": RECIPES,
         "rounds": rounds(ladder),
