@@ -26,6 +26,7 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import AnyHttpUrl
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_server.access import access_to
 from mcp_server.live import LivePage
@@ -118,8 +119,7 @@ async def served(
     )
     runner = _Runner(
         uvicorn.Config(
-            refusals.watching(app),
-            http="h11",  # the other parser, used where it is installed, keeps the spaces around a header's value
+            _trimmed(refusals.watching(app)),
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -139,6 +139,17 @@ async def served(
     finally:
         runner.should_exit = True
         await serving
+
+
+def _trimmed(app: ASGIApp) -> ASGIApp:
+    """``app`` without the spaces around header values, which mean nothing (RFC 9110, 5.5); httptools leaves those behind."""
+
+    async def trimmed(scope: Scope, receive: Receive, send: Send) -> None:
+        if "headers" in scope:
+            scope["headers"] = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
+        await app(scope, receive, send)
+
+    return trimmed
 
 
 class _Runner(uvicorn.Server):

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -143,6 +144,20 @@ INITIALIZE = {
     "capabilities": {},
     "clientInfo": {"name": "test", "version": "0"},
 }
+
+
+def test_spaces_around_a_headers_value_mean_nothing(fresh: SessionFolder) -> None:
+    async def act(url: str) -> bytes:
+        where, body = urlsplit(url), json.dumps({**STATUS, "method": "initialize", "params": INITIALIZE})
+        given = {**HEADERS, "Host": where.netloc, "Authorization": f"Bearer {access_to(fresh.access).read}"}
+        lines = [f"{name}:  {text} \t" for name, text in {**given, "Content-Length": len(body)}.items()]
+        reader, writer = await asyncio.open_connection(where.hostname, where.port)
+        writer.write("\r\n".join((f"POST {where.path} HTTP/1.1", *lines, "", body)).encode())
+        answered = await reader.readline()
+        writer.close()
+        return answered
+
+    assert while_served(fresh, act).split()[1] == b"200"
 
 
 def test_a_body_of_ten_megabytes_is_refused(fresh: SessionFolder) -> None:
