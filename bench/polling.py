@@ -7,6 +7,10 @@ eras that ask what it does, as often as told, and now and then for the whole rep
 process, where all serving happens, and of the whole session (host and workers), and how far the host's memory grew. The
 clients run in a process of their own, which is not counted. What stands on the command line beside the options goes to `proda
 run`. A share means something where the session has the machine for itself; ms_per_answer does anywhere.
+
+A session's host grows by itself as it loads the graph, so what clients add is the difference between the two runs' greatest
+growth; each run's own is said beside it. Exit code 1, and the reasons, where clients take more than they may, a call failed, or
+a session ended before its time, so that less was measured than was asked.
 """
 
 from __future__ import annotations
@@ -34,6 +38,8 @@ START_S = 120.0
 ENDING_S = 60.0
 ASKED = (*("get_status",) * 9, "report_session")
 MB = 1 << 20
+MOST_PERCENT = 5.0  # of the session's CPU time
+MOST_MB = 20.0
 
 
 @dataclass(slots=True)
@@ -62,7 +68,8 @@ class Run:
     host_cpu_s: float
     session_cpu_s: float
     rss_start_mb: float
-    rss_end_mb: float
+    rss_most_mb: float
+    rss_grew_mb: float
     answers: int = 0
     failures: int = 0
 
@@ -140,7 +147,8 @@ def run(folder: Path, asked: argparse.Namespace, *, clients: int) -> Run:
         host_cpu_s=used[process.pid],
         session_cpu_s=sum(used.values()),
         rss_start_mb=watch.rss[0] / MB,
-        rss_end_mb=watch.rss[-1] / MB,
+        rss_most_mb=max(watch.rss) / MB,
+        rss_grew_mb=(max(watch.rss) - watch.rss[0]) / MB,
         answers=answers,
         failures=failures,
     )
@@ -151,7 +159,8 @@ def compare(asked: argparse.Namespace, folder: Path) -> dict[str, object]:
     alone = run(folder / "alone", asked, clients=0)
     polled = run(folder / "polled", asked, clients=asked.clients)
     serving = polled.host_cpu_s / polled.seconds - alone.host_cpu_s / alone.seconds
-    grew = [one.rss_end_mb - one.rss_start_mb for one in (polled, alone)]
+    share = 100 * serving * polled.seconds / polled.session_cpu_s
+    grew = polled.rss_grew_mb - alone.rss_grew_mb
     return {
         "clients": asked.clients,
         "every_s": asked.every,
@@ -159,9 +168,25 @@ def compare(asked: argparse.Namespace, folder: Path) -> dict[str, object]:
         "polled": asdict(polled),
         "serving_cpu_s": serving * polled.seconds,
         "ms_per_answer": 1000 * serving * polled.seconds / max(1, polled.answers),
-        "serving_share_percent": 100 * serving * polled.seconds / polled.session_cpu_s,
-        "rss_grew_more_mb": grew[0] - grew[1],
+        "serving_share_percent": share,
+        "rss_grew_more_mb": grew,
+        "wrong": wrong(alone, polled, share=share, grew_mb=grew, seconds=asked.seconds),
     }
+
+
+def wrong(alone: Run, polled: Run, *, share: float, grew_mb: float, seconds: float) -> list[str]:
+    """What does not hold, in words; empty where clients cost what they may."""
+    found = []
+    if share > MOST_PERCENT:
+        found.append(f"clients took {share:.1f} % of the session's CPU time, more than {MOST_PERCENT:g} %")
+    if grew_mb > MOST_MB:
+        found.append(f"the host grew by {grew_mb:.1f} MB more with clients, more than {MOST_MB:g} MB")
+    if polled.failures or not polled.answers:
+        found.append(f"{polled.failures} calls failed, {polled.answers} were answered")
+    for name, one in (("alone", alone), ("polled", polled)):
+        if one.seconds < seconds:
+            found.append(f"the session {name} ended after {one.seconds:.0f} of {seconds:.0f} s")
+    return found
 
 
 def main() -> None:
@@ -182,7 +207,10 @@ def main() -> None:
         print(json.dumps(found))
         return
     with tempfile.TemporaryDirectory() as temporary:
-        print(json.dumps(compare(asked, asked.keep or Path(temporary)), indent=1))
+        found = compare(asked, asked.keep or Path(temporary))
+    print(json.dumps(found, indent=1))
+    if found["wrong"]:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":
