@@ -9,7 +9,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from agent.client import ToolClient
-from mcp_server.auditing import check_foreign_files, check_leaks, signing_key, verify_session
+from mcp_server.auditing import (
+    check_foreign_files,
+    check_leaks,
+    export_session,
+    signing_key,
+    verify_session,
+)
 from mcp_server.benching import RECIPES, bench_repair, write_figures
 from mcp_server.bundle import write_bundle
 from mcp_server.clients import (
@@ -46,6 +52,7 @@ __all__ = [
     "check_leaks",
     "configuration_file",
     "create_session",
+    "export_session",
     "host_fixtures",
     "owned",
     "page_links",

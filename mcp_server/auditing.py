@@ -12,10 +12,11 @@ from typing import Any
 from mcp_server.hosting import reading_host
 from proda_core.log.keys import PublicKey, key_path, own_key
 from proda_core.session import SessionFolder
+from tools.attesting import export_adapters
 from tools.leaks import check_files, check_session
 from tools.verify_log import verify_with
 
-__all__ = ["check_foreign_files", "check_leaks", "signing_key", "verify_session"]
+__all__ = ["check_foreign_files", "check_leaks", "export_session", "signing_key", "verify_session"]
 
 
 def verify_session(
@@ -34,6 +35,11 @@ def check_foreign_files(train: Path, benchmark: Path, graph: SessionFolder | Non
     """The guard's rules over somebody else's training set and benchmark, with a session's graph to read them by if given."""
     host = None if graph is None else reading_host(graph)
     return check_files(train, benchmark, host).model_dump(mode="json")
+
+
+def export_session(folder: SessionFolder, out: Path) -> list[Path]:
+    """A folder for each adapter of the session: weights, model card and a statement signed with the user's key."""
+    return export_adapters(reading_host(folder), out, own_key(key_path(folder.config.audit.key)))
 
 
 def signing_key() -> tuple[Path, PublicKey]:

@@ -12,7 +12,14 @@ from rich.markup import escape
 
 from agent.cli.options import DEFAULT_ROOT, JsonOption, RootOption, SessionArgument, chosen, print_json
 from agent.cli.proofs import show_explanation, show_leaks, show_replay
-from agent.connect import check_foreign_files, check_leaks, reading, signing_key, verify_session
+from agent.connect import (
+    check_foreign_files,
+    check_leaks,
+    export_session,
+    reading,
+    signing_key,
+    verify_session,
+)
 from proda_core.errors import ConfigError, GuardRefusal, LedgerError
 from proda_core.session import SessionFolder
 
@@ -132,6 +139,19 @@ async def _paged(folder: SessionFolder, tool: str, rows: str, **arguments: Any) 
             more = await client.call(tool, first=view["next"], **arguments)
             view = {**more, rows: [*view[rows], *more[rows]]}
     return view
+
+
+@app.command()
+def export(
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Folder to write a folder for each adapter into.")
+    ],
+    session: SessionArgument = None,
+    sessions: RootOption = DEFAULT_ROOT,
+) -> None:
+    """Write each adapter with a model card and a signed statement of what it was made from."""
+    for folder in export_session(chosen(session, sessions), out):
+        typer.echo(str(folder))
 
 
 @app.command(name="key")
