@@ -45,7 +45,7 @@ def access_to(path: Path) -> Access:
 
 
 def access_in(path: Path) -> Access:
-    """The tokens as the session's host made them. SessionError where they are gone, or others may read the file, or it is none."""
+    """The tokens as the session's host made them. SessionError where they are gone, open to others, or unreadable."""
     if not path.exists():
         raise SessionError(f"{path.name} is gone, and with it the host's tokens: start the host anew")
     if path.stat().st_mode & 0o077:
