@@ -31,7 +31,11 @@ class ToolClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._client.__aexit__(kind, value, trace)
+        try:
+            await self._client.__aexit__(kind, value, trace)
+        except BaseExceptionGroup as group:
+            if not _is_only(group, value):
+                raise  # else the caller's own error goes on as it was raised, without the group around it
 
     async def tools(self) -> list[str]:
         """Names of the tools that this server offers."""
@@ -54,6 +58,14 @@ class ToolClient:
             if self._on_job is not None:
                 self._on_job(handle)
         return handle
+
+
+def _is_only(group: BaseExceptionGroup[BaseException], value: BaseException | None) -> bool:
+    """Whether a group, however deep, holds this one error and no other."""
+    inner = group.exceptions
+    if len(inner) != 1:
+        return False
+    return _is_only(inner[0], value) if isinstance(inner[0], BaseExceptionGroup) else inner[0] is value
 
 
 def error_from(data: Any, tool: str) -> ProdaError:

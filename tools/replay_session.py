@@ -23,7 +23,7 @@ _MOST = 60
 class ReplayArguments(ToolModel):
     """``set``: ``policy.x=y`` and ``verdict.x=y``, as for ``proda run --set``."""
 
-    set: Annotated[list[str], Field(max_length=20, default_factory=list)]
+    set: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=20, default_factory=list)]
     first: First = 0
 
 

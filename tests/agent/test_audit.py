@@ -17,7 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from agent.cli.main import app
-from proda_core.errors import ConfigError, GuardRefusal, LedgerError
+from proda_core.errors import ConfigError, GuardRefusal, LedgerError, ToolError
 from proda_core.ids import canonical_json, digest
 from proda_core.log import verify
 from proda_core.log.checkpoint import CheckpointFolder
@@ -238,6 +238,15 @@ def test_replay_ends_with_code_0_when_identical_and_10_when_a_threshold_changes_
     assert other.exit_code == LedgerError.exit_code and "first divergence" in other.stdout
     view = json.loads(run("replay", str(session.root), "--json").stdout)
     assert view["identical"] is True and view["total"] == len(view["steps"])
+
+
+def test_what_a_tool_refuses_ends_the_command_with_its_own_error(session: SessionFolder) -> None:
+    unknown = run("explain", "i_" + "0" * 16, str(session.root))
+    assert isinstance(unknown.exception, ToolError) and "nothing of this session has that ID" in str(
+        unknown.exception
+    )
+    other = run("replay", str(session.root), "--set", "training.rank=2")
+    assert isinstance(other.exception, ConfigError) and "not 'training'" in str(other.exception)
 
 
 def test_explain_shows_the_tree_down_to_the_quotes(session: SessionFolder) -> None:
