@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import math
 import os
 import re
 import sys
@@ -69,8 +70,6 @@ class Place:
         """Where applications of this system keep what is the user's."""
         if self.system == "darwin":
             return self.home / "Library" / "Application Support"
-        if self.system == "win32":
-            return Path(self.environment.get("APPDATA") or self.home / "AppData" / "Roaming")
         return Path(self.environment.get("XDG_CONFIG_HOME") or self.home / ".config")
 
     def file_of(self, name: ClientName) -> Path:
@@ -86,20 +85,24 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a file holds (None: there is none) and what it would hold. Nothing is written before ``write``."""
+    """What a file holds (None: there is none) and what it would hold. Nothing is written before ``write``.
+
+    ``entries`` are the server's own, before and after, as text: all else may hold secrets and is shown to nobody.
+    """
 
     path: Path
     before: bytes | None
     after: bytes
+    entries: tuple[str, str] = ("", "")
 
     @property
     def is_none(self) -> bool:
-        return self.before == self.after
+        return (self.before or b"") == self.after
 
     @property
     def difference(self) -> str:
-        """The change as a unified diff; "" where there is none."""
-        old, new = ((data or b"").decode("utf-8-sig").splitlines() for data in (self.before, self.after))
+        """The change of the server's entry as a unified diff; "" where there is none."""
+        old, new = (text.splitlines() for text in self.entries)
         said = "/dev/null" if self.before is None else str(self.path)
         return "\n".join(difflib.unified_diff(old, new, said, str(self.path), lineterm=""))
 
@@ -136,7 +139,7 @@ def configuration_file(name: ClientName, place: Place, *, project: Path | None) 
 
 def starting_command() -> list[str]:
     """How a client that knows neither this shell nor its paths starts this installation."""
-    beside = Path(sys.executable).absolute().parent / ("proda.exe" if sys.platform == "win32" else "proda")
+    beside = Path(sys.executable).absolute().parent / "proda"
     if beside.is_file():
         return [str(beside), "mcp"]
     return [str(Path(sys.executable).absolute()), "-c", "from agent.cli import main; main()", "mcp"]
@@ -157,7 +160,7 @@ def plan_change(name: ClientName, path: Path, server: str, entry: dict[str, Any]
     if before is None and entry is None:
         return Change(path, None, b"")
     text = _text(path, before or b"")
-    data = _parsed(path, text)
+    data = _parsed(path, text, paste=json.dumps({key: {server: entry}}) if entry else "")
     listed = data.get(key, {})
     if not isinstance(listed, dict):
         raise ConfigError(f"{path}: {key} is no object; mend it in the client or by hand")
@@ -167,8 +170,20 @@ def plan_change(name: ClientName, path: Path, server: str, entry: dict[str, Any]
     if servers == listed and before is not None:
         return Change(path, before, before)
     indent = found.group(1) if (found := _INDENT.search(text)) else "  "
-    after = json.dumps({**data, key: servers}, indent=indent, ensure_ascii=False) + "\n"
-    return Change(path, before, after.encode())
+    entries = [
+        _written(path, {key: {server: held[server]}}, indent).decode() if server in held else ""
+        for held in (listed, servers)
+    ]
+    return Change(path, before, _written(path, {**data, key: servers}, indent), (entries[0], entries[1]))
+
+
+def _written(path: Path, data: dict[str, Any], indent: str) -> bytes:
+    try:
+        return (json.dumps(data, indent=indent, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    except UnicodeEncodeError:  # half a pair of surrogates, which JSON can only escape
+        return (json.dumps(data, indent=indent, allow_nan=False) + "\n").encode()
+    except RecursionError as error:
+        raise ConfigError(f"{path} is nested too deeply; nothing was changed") from error
 
 
 def _bytes_of(path: Path) -> bytes | None:
@@ -187,19 +202,27 @@ def _text(path: Path, data: bytes) -> str:
         raise ConfigError(f"{path} is not UTF-8 text; nothing was changed") from error
 
 
-def _parsed(path: Path, text: str) -> dict[str, Any]:
+def _parsed(path: Path, text: str, *, paste: str) -> dict[str, Any]:
     if not text.strip():
         return {}
     try:
-        data = json.loads(text, object_pairs_hook=_once)
-    except ValueError as error:
+        data = json.loads(text, object_pairs_hook=_once, parse_constant=_finite, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
         raise ConfigError(
             f"{path} is not plain JSON ({error}); nothing was changed. Mend it, or where it is meant to hold comments "
-            "add the server by hand (docs/clients.md)"
+            f"change it by hand (docs/clients.md) {paste}".rstrip()
         ) from error
     if not isinstance(data, dict):
         raise ConfigError(f"{path} holds no JSON object; nothing was changed")
     return data
+
+
+def _finite(number: str) -> float:
+    """A number that can be written back."""
+    found = float(number)
+    if not math.isfinite(found):
+        raise ValueError(f"{number} is no number of JSON")
+    return found
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

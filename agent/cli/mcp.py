@@ -75,7 +75,7 @@ def install(
     name: Annotated[str, typer.Option(help="What the client calls the server.")] = "proda",
     sessions: RootOption = DEFAULT_ROOT,
 ) -> None:
-    """Tell an MCP client of a session: shows the change of its configuration file and, with --yes, writes it.
+    """Tell an MCP client of a session: shows the change of its entry in the configuration file and, with --yes, writes it.
 
     Everything else in the file stays, and a copy of it as it was is kept beside it.
     """
@@ -84,7 +84,7 @@ def install(
     if not remove:
         entry = server_entry(client, starting_command(), chosen(session, sessions))
     change = plan_change(client, path, name, entry)
-    if change.is_none or (remove and change.before is None):
+    if change.is_none:
         typer.echo(f"{path}: nothing to change")
         return
     typer.echo(change.difference)

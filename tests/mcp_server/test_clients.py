@@ -50,13 +50,11 @@ def proda(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Proda:
     ("name", "system", "file"),
     [
         ("claude-desktop", "darwin", "Library/Application Support/Claude/claude_desktop_config.json"),
-        ("claude-desktop", "win32", "AppData/Roaming/Claude/claude_desktop_config.json"),
         ("claude-desktop", "linux", ".config/Claude/claude_desktop_config.json"),
         ("vscode", "darwin", "Library/Application Support/Code/User/mcp.json"),
-        ("vscode", "win32", "AppData/Roaming/Code/User/mcp.json"),
         ("vscode", "linux", ".config/Code/User/mcp.json"),
-        *[("cursor", system, ".cursor/mcp.json") for system in ("darwin", "win32", "linux")],
-        *[("claude-code", system, ".claude.json") for system in ("darwin", "win32", "linux")],
+        *[("cursor", system, ".cursor/mcp.json") for system in ("darwin", "linux")],
+        *[("claude-code", system, ".claude.json") for system in ("darwin", "linux")],
     ],
 )
 def test_every_client_has_its_file_on_every_system(name: str, system: str, file: str, tmp_path: Path) -> None:
@@ -67,7 +65,6 @@ def test_the_places_that_a_machine_names_itself_are_kept_to(tmp_path: Path) -> N
     def place(system: str, **environment: str) -> Place:
         return Place(system, tmp_path, environment)
 
-    assert place("win32", APPDATA=str(tmp_path / "A")).applications == tmp_path / "A"
     assert place("linux", XDG_CONFIG_HOME=str(tmp_path / "x")).applications == tmp_path / "x"
     code = place("linux", CLAUDE_CONFIG_DIR=str(tmp_path / "c"))
     assert code.file_of(ClientName.CLAUDE_CODE) == tmp_path / "c/.claude.json"
@@ -103,7 +100,7 @@ def test_the_change_is_shown_first_and_written_when_told_so_and_other_servers_st
     shown = proda("mcp", "install", name.value, session.root)
     assert shown.exit_code == 0 and path.read_bytes() == before
     assert f'+            "command": "{starting_command()[0]}"' in shown.stdout  # indented as the file is
-    assert "secret" not in "".join(line for line in shown.stdout.splitlines() if line[:1] in "+-")
+    assert "secret" not in shown.stdout and "dark" not in shown.stdout
     assert "--yes" in shown.stderr
 
     assert proda("mcp", "install", name.value, session.root, "--yes").exit_code == 0
@@ -121,6 +118,31 @@ def test_the_change_is_shown_first_and_written_when_told_so_and_other_servers_st
     assert "nothing to change" in again.stdout and tree(tmp_path / "home") == kept
     assert proda("mcp", "install", name.value, "--remove", "--yes").exit_code == 0
     assert json.loads(path.read_text(encoding="utf-8")) == json.loads(before)
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_nothing_of_the_file_but_the_entry_is_shown_however_it_is_written(
+    proda: Proda, session: SessionFolder, tmp_path: Path, indent: int | None
+) -> None:
+    path = tmp_path / "home/.cursor/mcp.json"
+    path.parent.mkdir(parents=True)
+    text = json.dumps(
+        {"mcpServers": {"proda": {"command": "old"}, "other": OTHER}, "key": "sk-secret"}, indent=indent
+    )
+    path.write_text(text.replace('{"command": "old"}', '{"command":   "old"}'))
+    shown = proda("mcp", "install", "cursor", session.root).stdout
+    assert "secret" not in shown and "old" in shown and str(session.root) in shown
+    assert "sk-" not in proda("mcp", "install", "cursor", "--remove").stdout
+
+
+def test_half_a_character_of_another_server_is_written_back_as_it_was(
+    proda: Proda, session: SessionFolder, tmp_path: Path
+) -> None:
+    path = tmp_path / "home/.cursor/mcp.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(r'{"mcpServers": {"other": {"command": "\ud800"}}}')
+    assert proda("mcp", "install", "cursor", session.root, "--yes").exit_code == 0
+    assert json.loads(path.read_text())["mcpServers"]["other"] == {"command": "\ud800"}
 
 
 def test_what_was_installed_starts_a_server_that_answers(
@@ -142,6 +164,9 @@ async def answered(command: str, arguments: list[str], env: dict[str, str] | Non
     ("content", "said"),
     [
         (b"{", "not plain JSON"),
+        (b'{"a": 1e400}', "not plain JSON"),
+        (b'{"a": NaN}', "not plain JSON"),
+        (b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "not plain JSON"),
         (b'{"mcpServers": {}, // mine\n}', "not plain JSON"),
         (b'{"mcpServers": {"a": {}, "a": {}}}', "stands twice"),
         (b"[]", "no JSON object"),
@@ -164,6 +189,8 @@ def test_a_file_that_cannot_be_understood_is_refused_and_left_alone(
     before = tree(tmp_path / "home")
     refused = proda("mcp", "install", "cursor", session.root, "--yes", *more)
     assert isinstance(refused.exception, ConfigError) and said in str(refused.exception)
+    pasted = said in ("not plain JSON", "stands twice") and not more
+    assert (str(session.root) in str(refused.exception)) is pasted
     assert tree(tmp_path / "home") == before
 
 
