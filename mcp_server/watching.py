@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
@@ -23,6 +24,7 @@ from mcp_types import (
     INVALID_PARAMS,
     EmptyResult,
     SubscribeRequestParams,
+    SubscriptionFilter,
     SubscriptionsListenRequestParams,
     SubscriptionsListenResult,
     UnsubscribeRequestParams,
@@ -30,12 +32,15 @@ from mcp_types import (
 
 from mcp_server.resources import INBOX, PROGRESS, RECORD, UNKNOWN, target_of
 from proda_core.errors import ProdaError
+from proda_core.jobs import LocalExecutor
+from proda_core.jobs.folder import JobFolder
 from tools.host import Host
 
 Lifespan = Callable[[Server[dict[str, Any]]], AbstractAsyncContextManager[dict[str, Any]]]
 Context = ServerRequestContext[dict[str, Any]]
+_LOG = logging.getLogger(__name__)
 _LOOK_S = 0.5
-_SEND_S = 2.0  # what a client of the older era may take to read a notification before it misses this one
+_SEND_S = 2.0  # what a client of the older era may take to read a notification before it is sent no more
 _MOST_WATCHED = 256  # resources at once, over all clients
 _TOO_MANY = f"{_MOST_WATCHED} resources are watched already; watch fewer, or the session's own"
 
@@ -48,22 +53,26 @@ class Changes:
         self._log: tuple[int, int] = (0, 0)
         self._records = 0
         self._running: set[str] = set()
-        self._progress: dict[str, int] = {}
+        self._jobs: dict[str, tuple[str, int, bool]] = {}
         self._inbox: frozenset[str] = frozenset()
 
     def look(self) -> set[str]:
         """The changes; everything there is at the first look."""
         found = self._new_records()
-        progress = {
-            job: _changed_at(self._host.folder.jobs / job / "progress.json")[0] for job in self._running
-        }
+        jobs = {job: self._job(job) for job in self._running}
         inbox = frozenset(path.name for path in self._host.folder.inbox.glob("*"))
-        if progress != self._progress:
+        if jobs != self._jobs:
             found.add(PROGRESS)
         if inbox != self._inbox:
             found.add(INBOX)
-        self._progress, self._inbox = progress, inbox
+        self._jobs, self._inbox = jobs, inbox
         return found
+
+    def _job(self, job_id: str) -> tuple[str, int, bool]:
+        """Its state (a lost worker leaves no word), when it last came on, and whether it was told to end."""
+        folder = JobFolder.of(self._host.folder.jobs, job_id)
+        state = LocalExecutor(self._host.folder.root).status(job_id).state
+        return state.value, _changed_at(folder.path / "progress.json")[0], folder.cancel.exists()
 
     def _new_records(self) -> set[str]:
         log = _changed_at(self._host.folder.decisions)
@@ -106,6 +115,7 @@ class Watch:
         self._connections: dict[Connection, set[str]] = {}
         self._wanted = asyncio.Event()
         self._looking = asyncio.Lock()
+        self._troubled = False
 
     async def run(self) -> None:
         """Look and tell, for as long as this runs; sleeps while nobody watches."""
@@ -114,7 +124,17 @@ class Watch:
                 self._wanted.clear()
                 await self._wanted.wait()
             await asyncio.sleep(self._look_s)
-            changed = await self._look()
+            try:
+                changed = await self._look()
+            except (
+                OSError,
+                ProdaError,
+            ) as error:  # the next look may do better; who asks is told by the answer
+                if not self._troubled:
+                    _LOG.warning("cannot look for changes of %s: %s", self._session, error)
+                self._troubled = True
+                continue
+            self._troubled = False
             for uri in sorted(self.watched()):
                 target = target_of(uri, self._session)
                 if target is not None and changed & target.changed_by:
@@ -125,10 +145,13 @@ class Watch:
     ) -> SubscriptionsListenResult:
         """A stream of the newer era, until the client goes."""
         asked = params.notifications.resource_subscriptions or []
-        uris = {uri for uri in asked if target_of(uri, self._session) is not None}
+        uris = [uri for uri in dict.fromkeys(asked) if target_of(uri, self._session) is not None]
         await self._begin(uris)
+        honoured = params.model_copy(
+            update={"notifications": SubscriptionFilter(resource_subscriptions=uris or None)}
+        )
         with self._counted(uris):
-            return await self._listen(context, params)
+            return await self._listen(context, honoured)
 
     async def subscribe(self, context: Context, params: SubscribeRequestParams) -> EmptyResult:
         """A subscription of the older era: it ends with its connection. MCPError for what is no resource's URI."""
@@ -178,9 +201,11 @@ class Watch:
         await self._bus.publish(ResourceUpdated(uri=uri))
         for connection, uris in list(self._connections.items()):
             if uri in uris:
-                with contextlib.suppress(TimeoutError):
+                try:
                     async with asyncio.timeout(_SEND_S):
                         await connection.send_resource_updated(uri)
+                except TimeoutError:  # it reads no more: the others do not wait for it again
+                    self._connections.pop(connection, None)
 
 
 def _connection(context: Context) -> Connection:

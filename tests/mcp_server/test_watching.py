@@ -223,3 +223,40 @@ def test_a_job_that_gets_on_changes_status_and_jobs_and_nothing_else(folder: Ses
     found = changes.look()
     touched = {name for name, view in VIEWS.items() if found & view.changed_by}
     assert touched == {"jobs"} and found and changes.look() == set()
+    (progress.parent / "result.json").rename(progress.parent / "lost.json")
+    (progress.parent / "cancel").touch()
+    assert changes.look() == found and changes.look() == set()
+    (progress.parent / "cancel").unlink()  # as it was when its worker was lost, who left no word
+    assert changes.look() == found and changes.look() == set()
+
+
+def test_a_stream_takes_on_what_there_is_and_nothing_else(folder: SessionFolder) -> None:
+    async def run() -> SubscriptionFilter:
+        status = session_uri(folder.name)
+        async with read_session(folder) as server, Client(server) as client:
+            wanted = [status, "file:///etc/passwd"]
+            async with client.listen(resource_subscriptions=wanted, tools_list_changed=True) as events:
+                return events.honored
+
+    assert asyncio.run(run()) == SubscriptionFilter(resource_subscriptions=[session_uri(folder.name)])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_session_that_cannot_be_looked_at_for_a_while_is_watched_on(
+    folder: SessionFolder, mode: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    status, kept = session_uri(folder.name), folder.decisions.with_name("kept")
+
+    async def run() -> str:
+        async with read_session(folder) as server, watched(server, mode, status) as (_, told):
+            folder.decisions.rename(kept)
+            folder.decisions.symlink_to(folder.decisions)  # a loop: it cannot even be looked at
+            async with asyncio.timeout(WITHIN_S):
+                while not caplog.records:
+                    await asyncio.sleep(0.01)
+            folder.decisions.unlink()
+            kept.rename(folder.decisions)
+            folder.steering.post(SteerKind.NOTE, by="ann", why="back")
+            return await told.next()
+
+    assert asyncio.run(run()) == status
