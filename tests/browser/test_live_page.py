@@ -23,6 +23,13 @@ WIDER = """() => [...document.querySelectorAll("main *")]
   .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
   .map((one) => one.outerHTML.slice(0, 120))"""
 """What reaches beyond the screen, but for tables that scroll by themselves and what is inside a drawing."""
+OVERPRINTED = """() => [...document.querySelectorAll(".neighbourhood svg")].flatMap((svg) => {
+  const names = [...svg.querySelectorAll("[aria-label=text] text")].map((one) => [one.textContent, one.getClientRects()[0]]);
+  return names.flatMap(([name, a], at) => names.slice(at + 1).filter(([, b]) =>
+    Math.min(a.right, b.right) > Math.max(a.left, b.left) + 1 && Math.min(a.bottom, b.bottom) > Math.max(a.top, b.top) + 1)
+    .map(([other]) => [name, other]));
+})"""
+"""Names in a drawing that are written over each other."""
 
 
 def test_a_run_is_followed_and_steered_from_its_link(browser: Browser, bench: Bench, tmp_path: Path) -> None:
@@ -80,6 +87,7 @@ def test_a_finished_session_is_read_on_any_screen_and_by_keyboard(
         page.keyboard.press("Enter")
         page.locator(".failure [data-keep]").nth(1).scroll_into_view_if_needed()
         expect(page.locator(".failure").nth(1).locator(".neighbourhood svg")).to_be_visible()
+        assert page.evaluate(OVERPRINTED) == []
         expect(page.locator("#proof")).to_contain_text("nothing wrong found")
 
 

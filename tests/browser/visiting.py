@@ -32,12 +32,17 @@ BAD = ("error", "warning")
 def browser(finished_session: FinishedSession) -> Iterator[Browser]:
     """Chromium without a window. The finished session is made first: playwright's event loop leaves room for no other here."""
     assert finished_session.folder.decisions.exists()
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+def chromium() -> str:
+    """The program to start."""
     program = shutil.which(os.environ.get("PRODA_CHROMIUM", "chromium"))
     assert program, "no chromium: apt-get install chromium, or name it by PRODA_CHROMIUM"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+    return program
 
 
 @dataclass(slots=True)

@@ -97,6 +97,47 @@ const mixed = (more, less, share) => `color-mix(in oklab, var(--${more}) ${Math.
 const colour = (node) =>
   node.mastery === null ? "color-mix(in oklab, var(--dim) 55%, var(--card))" : node.mastery < 0.5 ? mixed("half", "bad", 2 * node.mastery) : mixed("good", "half", 2 * node.mastery - 1);
 
+// What a node and its label take, as drawn below: the label under its dot, or beside that of a chain that runs downwards.
+function room(node, upright) {
+  const size = node.on_chain ? 13.5 : 11.5;
+  const long = 0.6 * size * node.term.length;
+  const wide = Math.min(11 * size, long) + 6;
+  const lines = Math.ceil(long / (11 * size)) + (node.mastery === null ? 0 : 1);
+  if (node.on_chain && upright) return { left: 12, right: 20 + wide, above: 14, below: 4 + 1.1 * size * Math.max(1, lines - 1) };
+  return { left: wide / 2, right: wide / 2, above: 10, below: 17 + 1.1 * size * lines };
+}
+
+// Moves nodes whose labels would overprint apart, the shorter way, until none do; those of the chain stay where they are.
+function part(nodes, width, height, upright) {
+  const rooms = new Map(nodes.map((node) => [node, room(node, upright)]));
+  const inside = (place, size, before, after) => Math.max(before, Math.min(size - after, place));
+  for (let turn = 0; turn < 400; turn += 1) {
+    let met = false;
+    for (const [at, one] of nodes.entries()) {
+      for (const other of nodes.slice(at + 1)) {
+        if (one.on_chain && other.on_chain) continue;
+        const [a, b] = [rooms.get(one), rooms.get(other)];
+        const beside = one.x <= other.x ? one.x + a.right - other.x + b.left : other.x + b.right - one.x + a.left;
+        const under = one.y <= other.y ? one.y + a.below - other.y + b.above : other.y + b.below - one.y + a.above;
+        if (beside <= 0 || under <= 0) continue;
+        met = true;
+        const aside = upright && (one.on_chain || other.on_chain); // where there is room: right of a chain that runs downwards
+        const [axis, by] = aside || beside < under ? ["x", beside] : ["y", under];
+        const way = one[axis] <= other[axis] ? 1 : -1;
+        const share = one.on_chain || other.on_chain ? 1 : 0.5;
+        if (!one.on_chain) one[axis] -= way * share * (by + 0.5);
+        if (!other.on_chain) other[axis] += way * share * (by + 0.5);
+      }
+    }
+    for (const node of nodes.filter((one) => !one.on_chain)) {
+      const { left, right, above, below } = rooms.get(node);
+      node.x = inside(node.x, width, left, right);
+      node.y = inside(node.y, height, above, below);
+    }
+    if (!met) return;
+  }
+}
+
 // The chain lies along the longer side, in order; its neighbourhood finds its place around it. The same map lies the same each time.
 function lay(map, width, height, upright) {
   const chain = map.concepts.filter((one) => one.on_chain);
@@ -107,7 +148,6 @@ function lay(map, width, height, upright) {
     return at < 0 ? { ...one } : { ...one, ...fixed };
   });
   const links = map.relations.map((one) => ({ ...one, source: one.subject_id, target: one.object_id }));
-  const inside = (place, size, edge) => Math.max(edge, Math.min(size - edge, place));
   d3.forceSimulation(nodes)
     .force("link", d3.forceLink(links).id((node) => node.concept_id).distance(95).strength(0.5))
     .force("charge", d3.forceManyBody().strength(-260))
@@ -115,10 +155,7 @@ function lay(map, width, height, upright) {
     .force("middle", upright ? d3.forceX(0.78 * width).strength(0.5) : d3.forceY(height / 2).strength(0.08))
     .stop()
     .tick(300);
-  for (const node of nodes.filter((one) => !one.on_chain)) {
-    node.x = inside(node.x, width, 48);
-    node.y = inside(node.y, height, 22);
-  }
+  part(nodes, width, height, upright);
   return { nodes, links };
 }
 
@@ -126,7 +163,7 @@ function neighbourhood(box, map) {
   const upright = box.clientWidth < 560;
   const width = box.clientWidth;
   const beside = map.concepts.filter((one) => !one.on_chain).length;
-  const height = upright ? Math.max(300, 96 * (map.concepts.length - beside) + 12 * beside) : Math.min(460, 190 + 16 * beside);
+  const height = upright ? Math.max(320, 104 * (map.concepts.length - beside) + 14 * beside, 60 * beside) : Math.min(460, 190 + 16 * beside);
   const { nodes, links } = lay(map, width, height, upright);
   const ends = { x1: (one) => one.source.x, y1: (one) => one.source.y, x2: (one) => one.target.x, y2: (one) => one.target.y };
   const arrow = { ...ends, insetEnd: 12, insetStart: 10, headLength: 7, title: (one) => `${one.statement}\n${known(one)}` };
