@@ -103,6 +103,15 @@ def test_a_session_that_drives_itself_offers_no_tool_that_works(fresh: SessionFo
     assert while_served(fresh, act, drivable=False) == [tool.name for tool in TOOLS if tool.scope != "work"]
 
 
+async def status_of(url: str, steer: str, changed: dict[str, str | None]) -> int:
+    """How the older era's first request is answered, with these headers changed; None leaves one out."""
+    given = {**HEADERS, "Authorization": f"Bearer {steer}", "MCP-Protocol-Version": "2025-11-25", **changed}
+    headers = {name: text.replace("{steer}", steer) for name, text in given.items() if text is not None}
+    async with httpx2.AsyncClient(trust_env=False) as http:
+        body = {**STATUS, "method": "initialize", "params": INITIALIZE}
+        return (await http.post(url, headers=headers, json=body)).status_code
+
+
 @pytest.mark.parametrize(
     ("changed", "status"),
     [
@@ -124,17 +133,7 @@ def test_a_request_without_a_token_or_from_elsewhere_is_refused(
     fresh: SessionFolder, changed: dict[str, str | None], status: int
 ) -> None:
     async def act(url: str) -> int:
-        steer = access_to(fresh.access).steer
-        given = {
-            **HEADERS,
-            "Authorization": f"Bearer {steer}",
-            "MCP-Protocol-Version": "2025-11-25",
-            **changed,
-        }
-        headers = {name: text.replace("{steer}", steer) for name, text in given.items() if text is not None}
-        async with httpx2.AsyncClient(trust_env=False) as http:
-            body = {**STATUS, "method": "initialize", "params": INITIALIZE}
-            return (await http.post(url, headers=headers, json=body)).status_code
+        return await status_of(url, access_to(fresh.access).steer, changed)
 
     assert while_served(fresh, act) == status
 
@@ -144,6 +143,27 @@ INITIALIZE = {
     "capabilities": {},
     "clientInfo": {"name": "test", "version": "0"},
 }
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({"Authorization": None}, 401),
+        ({"Authorization": "Bearer wrong"}, 401),
+        ({"Host": "evil.example"}, 421),
+        ({"Origin": "https://evil.example"}, 403),
+        ({}, 200),
+    ],
+)
+def test_the_conformance_fixtures_are_behind_the_same_checks(
+    fresh: SessionFolder, changed: dict[str, str | None], status: int
+) -> None:
+    async def run() -> int:
+        urls: list[str] = []
+        async with host_fixtures(fresh, Serving(Address(), False, urls.append)):
+            return await status_of(urls[0], access_to(fresh.access).steer, changed)
+
+    assert asyncio.run(run()) == status
 
 
 def test_spaces_around_a_headers_value_mean_nothing(fresh: SessionFolder) -> None:
