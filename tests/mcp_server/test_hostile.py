@@ -53,7 +53,7 @@ from tests.tools.test_sealed_stays_sealed import texts_of
 from tools.registry import TOOLS
 
 NOBODY = "i_" + "0" * 16
-MOVES = ("decisions.jsonl", "refusals.jsonl", "ledger.sqlite", "serving.json")
+MOVES = ("decisions.jsonl", "refusals.jsonl", "ledger.sqlite", "serving.json", "signatures/")
 """What changes while a host only stands there: its meter ticks. The log and the ledger's limits are compared by what they say."""
 
 
