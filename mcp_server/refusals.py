@@ -25,6 +25,7 @@ from pydantic import ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from proda_core.clock import Clock, SystemClock, stamp
+from proda_core.errors import ProdaError
 
 MOST_BYTES = 1 << 19  # of each of two files: the one written to and the one before it
 _SIGN_IN = "/login"  # where a token comes in the body
@@ -114,7 +115,12 @@ class Refusals:
         try:
             return await call_next(ctx)
         except MCPError as error:
-            self.note("unknown_method" if error.code == METHOD_NOT_FOUND else "malformed")
+            if isinstance(
+                error.__cause__, ProdaError
+            ):  # of the tool behind a resource, a prompt or a completion
+                self.note("tool", error=type(error.__cause__).__name__)
+            else:
+                self.note("unknown_method" if error.code == METHOD_NOT_FOUND else "malformed")
             raise
         except ValidationError:
             self.note("malformed")

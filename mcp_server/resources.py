@@ -92,10 +92,10 @@ def _id(prefix: str) -> re.Pattern[str]:
     return re.compile(rf"{prefix}_[0-9a-f]{{16}}")
 
 
-_NUMBER = re.compile(r"0|[1-9][0-9]{0,3}")
+NUMBER = re.compile(r"0|[1-9][0-9]{0,3}")
 _FIRST = re.compile(r"0|[1-9][0-9]{0,5}")
 ENTRIES: dict[str, Entry] = {
-    "round": Entry("round", _NUMBER, "round", show_rounds.TOOL, "One round", _ROUND, counted=True),
+    "round": Entry("round", NUMBER, "round", show_rounds.TOOL, "One round", _ROUND, counted=True),
     "decision": Entry(
         "decision",
         re.compile(r"[1-9][0-9]{0,3}"),

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from mcp import MCPError
-from mcp.server import Server, ServerRequestContext
+from mcp.server import Server
 from mcp_types import (
     INVALID_PARAMS,
     CallToolRequestParams,
@@ -32,11 +32,11 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from mcp_server.failures import Failure, FailureBody, output_schema
-from mcp_server.job_tasks import WAIT, JobTasks
+from mcp_server.job_tasks import WAIT, CallTool, JobTasks
 from mcp_server.refusals import Refusals
 from mcp_server.resources import json_text
 from mcp_server.surface import offer_surface
-from mcp_server.tasks import Tasks, extend
+from mcp_server.tasks import Context, Tasks, extend
 from mcp_server.watching import offer_subscriptions, watching
 from proda_core import __version__
 from proda_core.errors import GuardRefusal, ProdaError, SessionError, ToolError
@@ -45,9 +45,7 @@ from tools.base import Tool, ToolModel
 from tools.host import Host
 from tools.work import refuse
 
-Context = ServerRequestContext[dict[str, Any]]
 ListTools = Callable[[Context, PaginatedRequestParams | None], Awaitable[ListToolsResult]]
-CallTool = Callable[[Context, CallToolRequestParams], Awaitable[CallToolResult]]
 DIGEST_KEY = "proda/toolsDigest"
 INSTRUCTIONS = (
     "ProDa Agent improves a language model on a body of text and logs every decision. Start with get_status. Tools that start "

@@ -33,8 +33,8 @@ from mcp_server.access import access_in
 from mcp_server.hosting import read_session, reading_host
 from mcp_server.http import url_of_host
 from mcp_server.job_tasks import JobTasks
-from mcp_server.server import Context, failure, named_server
-from mcp_server.tasks import Tasks, extend
+from mcp_server.server import failure, named_server
+from mcp_server.tasks import Context, Tasks, extend
 from proda_core.errors import SessionError
 from proda_core.session import SessionFolder
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mcp import MCPError
-from mcp.server import Server, ServerRequestContext
+from mcp.server import Server
 from mcp.server.connection import Connection
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourceUpdated
 from mcp_types import (
@@ -31,13 +31,13 @@ from mcp_types import (
 )
 
 from mcp_server.resources import INBOX, PROGRESS, RECORD, UNKNOWN, target_of
+from mcp_server.tasks import Context
 from proda_core.errors import ProdaError
 from proda_core.jobs import LocalExecutor
 from proda_core.jobs.folder import JobFolder
 from tools.host import Host
 
 Lifespan = Callable[[Server[dict[str, Any]]], AbstractAsyncContextManager[dict[str, Any]]]
-Context = ServerRequestContext[dict[str, Any]]
 _LOG = logging.getLogger(__name__)
 _LOOK_S = 0.5
 _SEND_S = 2.0  # what a client of the older era may take to read a notification before it is sent no more

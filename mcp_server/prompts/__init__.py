@@ -7,7 +7,6 @@ are data by name and by type. An argument is a number or becomes an ID of this s
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +16,12 @@ from mcp_types import INVALID_PARAMS, EmbeddedResource, GetPromptResult, PromptM
 from mcp_types import Prompt as PromptSchema
 from mcp_types import PromptArgument as ArgumentSchema
 
-from mcp_server.resources import entry_uri, read_resource, session_uri
+from mcp_server.resources import NUMBER, entry_uri, read_resource, session_uri
 from proda_core.errors import ProdaError, ToolError
 from tools.host import Host
 from tools.show_rounds import RoundsArguments, show_rounds
 from tools.work import knowledge_of
 
-_NUMBER = re.compile(r"0|[1-9][0-9]{0,3}")
 _LONGEST_TERM = 200
 
 
@@ -55,7 +53,7 @@ class Prompt:
 
 
 async def _why_round(host: Host, number: str) -> Question:
-    if not _NUMBER.fullmatch(number):
+    if not NUMBER.fullmatch(number):
         raise ToolError("round: a number is needed; 0 is the base, V1 is 1")
     (rung,) = (await show_rounds(host, RoundsArguments(round=int(number)))).rounds
     decided = [] if rung.decision is None else [entry_uri("decision", str(rung.decision))]

@@ -9,7 +9,7 @@ from proda_core.guard.commit import (
 )
 from proda_core.guard.general_rows import example_id, general_example, general_examples
 from proda_core.guard.lineage import DerivedLineage, LineageIndex
-from proda_core.guard.sealed import dev_item, sealed_pairs
+from proda_core.guard.sealed import sealed_pairs
 
 __all__ = [
     "DerivedLineage",
@@ -18,7 +18,6 @@ __all__ = [
     "check_mixture",
     "check_patch",
     "commit_mixture",
-    "dev_item",
     "example_id",
     "general_example",
     "general_examples",

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from proda_core.errors import GuardRefusal, Refusal, ToolError
+from proda_core.errors import GuardRefusal, Refusal
 from proda_core.guard.case import TAUGHT, Case, Pair
 from proda_core.ids import pair_key
-from proda_core.types import Benchmark, Item, KnowledgeSnapshot, Split
+from proda_core.types import Benchmark, KnowledgeSnapshot, Split
 
 RULE = "G3"
 
@@ -44,13 +44,3 @@ def refuse_sealed_relations(case: Case) -> Iterator[Refusal]:
             first, second = touched[0]
             detail = f"a {reading.role.value} row on {len(touched)} sealed pair(s), {first}-{second} first"
             yield Refusal(RULE, reading.row_id, detail)
-
-
-def dev_item(benchmark: Benchmark, item_id: str) -> Item:
-    """The item a tool may show. GuardRefusal for a sealed one, ToolError for one the benchmark does not hold."""
-    for item in benchmark.items:
-        if item.item_id == item_id:
-            if item.split is not Split.DEV:
-                raise GuardRefusal([Refusal(RULE, item_id, "a sealed item is shown by nothing")])
-            return item
-    raise ToolError(f"no item {item_id} in benchmark {benchmark.benchmark_id}")

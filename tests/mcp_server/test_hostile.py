@@ -270,6 +270,11 @@ def test_a_refusal_at_the_sign_in_is_of_a_wrong_token(siege: Siege) -> None:
         assert (one.status, [line["kind"] for line in one.noted]) == (401, ["wrong_token"]), one.call.name
 
 
+def test_a_read_that_the_tool_refused_is_noted_as_that_and_not_as_malformed(siege: Siege) -> None:
+    read = next(one for one in siege.outcomes if one.call.name == "a sealed item: proda://item/{item}")
+    assert [(line["kind"], line["error"]) for line in read.noted] == [("tool", "ToolError")]
+
+
 def test_the_log_has_the_refusals_of_those_who_may_change_the_session_alone_and_stays_whole(
     siege: Siege,
 ) -> None:

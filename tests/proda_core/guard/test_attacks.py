@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from proda_core.artifacts import ArtifactStore, file_digest
-from proda_core.errors import GuardRefusal, ToolError
+from proda_core.errors import GuardRefusal
 from proda_core.general import generate_tasks
-from proda_core.guard import commit_mixture, dev_item, example_id, general_example, recheck_for_training
+from proda_core.guard import commit_mixture, example_id, general_example, recheck_for_training
 from proda_core.guard.general_rows import GENERATOR
 from proda_core.ids import make_id
 from proda_core.layout import COT_SUFFIX, choice_prompt
@@ -236,17 +236,6 @@ def test_a_benchmark_whose_sealed_chain_is_unknown_refuses_everything(world: fx.
     ]
     frozen = fx.freeze(items)
     refused(world, "G3", frozen.benchmark_id, benchmark=frozen)
-
-
-def test_a_sealed_item_is_shown_by_nothing() -> None:
-    sealed = fx.benchmark().of(Split.SEALED)[0]
-    with pytest.raises(GuardRefusal) as caught:
-        dev_item(fx.benchmark(), sealed.item_id)
-    assert sealed.stem not in str(caught.value)
-    shown = fx.benchmark().of(Split.DEV)[0]
-    assert dev_item(fx.benchmark(), shown.item_id) == shown
-    with pytest.raises(ToolError):
-        dev_item(fx.benchmark(), "i_" + "0" * 16)
 
 
 # G4: orthogonality
