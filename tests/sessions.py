@@ -118,6 +118,14 @@ def copied(source: SessionFolder, sessions: Path) -> SessionFolder:
     return SessionFolder.open(sessions / source.name)
 
 
+def as_it_was_before(record: Record, folder: SessionFolder) -> SessionFolder:
+    """The session with its log cut off before ``record``, as if nothing later had been written or signed."""
+    lines = folder.decisions.read_bytes().splitlines(keepends=True)
+    folder.decisions.write_bytes(b"".join(lines[: record.seq - 1]))
+    shutil.rmtree(folder.signatures)
+    return folder
+
+
 def overrides(config: Config) -> list[str]:
     """The command line's ``--set`` options that give this configuration."""
     options: list[str] = []

@@ -15,8 +15,16 @@ from mcp import Client
 
 from proda_core.jobs.folder import JobFolder
 from proda_core.locks import FileLock
-from proda_core.session import SessionFolder
-from tests.sessions import Bench, FinishedSession, client_of, copied, done, outcomes_of, records_of
+from tests.sessions import (
+    Bench,
+    FinishedSession,
+    as_it_was_before,
+    client_of,
+    copied,
+    done,
+    outcomes_of,
+    records_of,
+)
 
 WITHIN_S = 10.0
 ENDING = {"reason": "request", "detail": "enough"}
@@ -64,7 +72,8 @@ def test_a_job_that_is_locked_holds_up_nobody_else(bench: Bench, tmp_path: Path,
 def test_a_look_at_the_session_that_takes_long_holds_up_nobody_else(
     finished_session: FinishedSession, tmp_path: Path
 ) -> None:
-    folder = undecided(finished_session.folder, tmp_path)
+    folder = copied(finished_session.folder, tmp_path)
+    as_it_was_before(records_of(folder, "observation")[0], folder)
     report = outcomes_of(folder, "evaluate_model")[0]["artifacts"]["report"]
     pipe = folder.store.path("report", report) / "manifest.json"
     manifest = pipe.read_bytes()
@@ -90,12 +99,3 @@ def test_a_look_at_the_session_that_takes_long_holds_up_nobody_else(
             await feeding
 
     asyncio.run(run())
-
-
-def undecided(source: SessionFolder, sessions: Path) -> SessionFolder:
-    """The session as it was before its first observation."""
-    folder = copied(source, sessions)
-    first = records_of(folder, "observation")[0]
-    lines = folder.decisions.read_bytes().splitlines(keepends=True)
-    folder.decisions.write_bytes(b"".join(lines[: first.seq - 1]))
-    return folder

@@ -20,7 +20,7 @@ from mcp_server.hosting import Address, Serving, own_session
 from proda_core.log import verify
 from proda_core.session import SessionFolder
 from tests.mcp_server.test_http import client_with
-from tests.sessions import FinishedSession, copied, outcomes_of, records_of
+from tests.sessions import FinishedSession, as_it_was_before, copied, outcomes_of, records_of
 
 LONGER_THAN_A_CALL_S = 1.0
 WITHIN_S = 60.0
@@ -56,8 +56,7 @@ class Held:
 def held(finished_session: FinishedSession, tmp_path: Path) -> Held:
     folder = copied(finished_session.folder, tmp_path)
     intent = next(r for r in records_of(folder, "intent") if r.body["tool"] == "judge_candidate")
-    lines = folder.decisions.read_bytes().splitlines(keepends=True)
-    folder.decisions.write_bytes(b"".join(lines[: intent.seq - 1]))
+    as_it_was_before(intent, folder)
     base, incumbent = (body["artifacts"]["report"] for body in outcomes_of(folder, "evaluate_model")[:2])
     pipe = folder.store.path("report", incumbent) / "manifest.json"
     manifest = pipe.read_bytes()
