@@ -22,7 +22,7 @@ from proda_core.log import Record, verify
 from proda_core.session import SessionFolder
 from proda_core.types import StopReason
 from tests.mcp_server.test_http import client_with
-from tests.sessions import Bench, FinishedSession, decisions_of, done, proda, records_of, seeded
+from tests.sessions import Bench, FinishedSession, decisions_of, done, outcomes_of, proda, records_of, seeded
 
 pytestmark = pytest.mark.slow
 _DEADLINE_S = 300.0
@@ -70,6 +70,24 @@ def test_pause_budget_and_veto_from_a_second_client_hold_at_the_next_decision_wi
     (record,) = records_of(folder, "decision")
     assert record.budget is not None and record.budget["rounds"]["limit"] == 3
     assert SessionFolder.open(folder.root).config.budget.rounds == 3
+
+
+def test_a_budget_from_a_second_client_is_what_the_session_goes_by(
+    before_diagnosis: SessionFolder, finished_session: FinishedSession
+) -> None:
+    """Of one round as it was made, which ended it; steered to two, it decides once more and trains once more."""
+    folder = before_diagnosis
+
+    async def act(client: Client, steer: Steer) -> None:
+        await steer("budget", by="ann", why="one round more", rounds=2)
+
+    # a second rejection in a row would be a plateau before it is a budget that ran out
+    assert steered(folder, act) in (EXIT_CODES[StopReason.BUDGET_ROUNDS], EXIT_CODES[StopReason.PLATEAU])
+    sessions = (finished_session.folder, folder)
+    assert [len(outcomes_of(one, "train_adapter")) for one in sessions] == [2, 3]
+    assert [len(decisions_of(one)) for one in sessions] == [2, 3]
+    last = records_of(folder, "decision")[-1].budget
+    assert last is not None and (last["rounds"]["limit"], last["rounds"]["used"]) == (2, 2)
 
 
 def test_a_stop_from_a_second_client_lets_what_runs_finish_and_is_the_next_decision(
