@@ -17,28 +17,39 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
 from proda_core import errors
+from proda_core.knowledge.snapshot import load_snapshot
+from proda_core.records import load_diagnoses
 from proda_core.session import SessionFolder
 from tests.interop.running import Node, Served, program, serving
 from tests.mcp_server.test_http import client_with
 from tests.mcp_server.test_server import VALID
-from tests.sessions import Bench
+from tests.sessions import FinishedSession, copied, outcomes_of, records_of
 from tools.registry import TOOLS
 
 pytestmark = pytest.mark.interop
 ERAS = ("legacy", "modern")
 ERROR_RESULT = 5
-SUCCEED = {"get_status", "report_session", "verify_log", "steer_session"}
+FAIL = {"train_adapter", "diagnose_failures", "write_patch", "judge_candidate"}
+"""Tools that are asked for what is not there, so that failures are seen too; all others have to succeed."""
+STILL = {tool.name for tool in TOOLS if tool.scope == "read"} - {
+    "get_status",
+    "report_session",
+    "show_budget",
+    "verify_log",
+}
+"""Tools whose answers hold neither the time nor what was called before."""
 READING = [tool.name for tool in TOOLS if tool.scope != "work"]
 ALL = [tool.name for tool in TOOLS]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A session, the ``proda`` that clients start, and where it is served if it is."""
+    """A finished session, the ``proda`` that clients start, where it is served if it is, and the era it is called in."""
 
     folder: SessionFolder
     proda: Path
     served: Served | None
+    era: str
 
     def options(self) -> list[str]:
         """The inspector's options for it, the command last."""
@@ -50,8 +61,9 @@ class Target:
     def tools(self) -> list[str]:
         return READING if self.served is None else ALL
 
-    async def ask(self, calls: dict[str, dict[str, Any]], mode: str) -> dict[str, Any]:
+    async def ask(self, calls: dict[str, dict[str, Any]]) -> dict[str, Any]:
         """What the SDK's client is told."""
+        mode = {"legacy": "legacy", "modern": "auto"}[self.era]
         if self.served is not None:
             async with client_with(self.served.url, self.served.access.steer, mode) as client:
                 return {name: await client.call_tool(name, arguments) for name, arguments in calls.items()}
@@ -60,18 +72,23 @@ class Target:
             return {name: await client.call_tool(name, arguments) for name, arguments in calls.items()}
 
 
-@pytest.fixture(scope="module", params=["http", "stdio"])
+@pytest.fixture(
+    scope="module", params=[(way, era) for way in ("http", "stdio") for era in ERAS], ids="-".join
+)
 def target(
-    request: pytest.FixtureRequest, bench: Bench, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    finished_session: FinishedSession,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Target]:
-    """A session in which nothing was done: a served one, and one that nobody serves."""
+    """A copy of the finished session for each way and era: a served one, or one that nobody serves."""
+    way, era = request.param
     home = tmp_path_factory.mktemp("inspected")
-    folder, proda = bench.session(home / "sessions"), program(home)
+    folder, proda = copied(finished_session.folder, home), program(home)
+    if way == "stdio":
+        yield Target(folder, proda, None, era)
+        return
     with serving(folder) as served:
-        if request.param == "http":
-            yield Target(folder, proda, served)
-    if request.param == "stdio":
-        yield Target(folder, proda, None)
+        yield Target(folder, proda, served, era)
 
 
 @pytest.fixture
@@ -81,45 +98,55 @@ def node(tmp_path: Path) -> Iterator[Node]:
     found.run("mcpdo", "daemon", "stop")
 
 
-@pytest.mark.parametrize("era", ERAS)
-def test_the_inspector_lists_every_tool_and_finds_no_fault_with_a_schema(
-    target: Target, node: Node, era: str
-) -> None:
-    options = ("--cli", "--format", "json", "-q", "--stored-auth-only", "--protocol-era", era)
+def calls_on(target: Target) -> dict[str, dict[str, Any]]:
+    """A call of every tool that is offered: about what the session holds, but for FAIL. finish_session comes last."""
+    folder = target.folder
+    diagnosis_id = outcomes_of(folder, "diagnose_failures")[0]["artifacts"]["diagnosis"]
+    item_id = load_diagnoses(folder.store, diagnosis_id)[0].item_id
+    snapshot_id = outcomes_of(folder, "extract_knowledge")[0]["artifacts"]["snapshot"]
+    snapshot = load_snapshot(folder.store, snapshot_id)
+    start, *_, end = next(iter(snapshot.chains.values())).concept_ids
+    job_id = next(record.body["job_id"] for record in records_of(folder, "intent") if "job_id" in record.body)
+    known: dict[str, dict[str, Any]] = {
+        "show_item": {"id": item_id},
+        "map_failure": {"item_id": item_id, "round": 1},
+        "show_mastery": {"term": start, "round": 1, "first": 0},
+        "show_repairs": {"first": 0},
+        "trace_source": {"id": start},
+        "show_concept": {"term": start},
+        "find_path": {"start": start, "end": end},
+        "wait_for_job": {"job_id": job_id},
+        "cancel_job": {"job_id": job_id},
+    }
+    order = sorted(target.tools(), key=lambda name: name == "finish_session")
+    return {name: known.get(name, VALID.get(name, {})) for name in order}
+
+
+def test_the_inspector_lists_every_tool_and_finds_no_fault_with_a_schema(target: Target, node: Node) -> None:
+    options = ("--cli", "--format", "json", "-q", "--stored-auth-only", "--protocol-era", target.era)
     ran = node.run("mcp-inspector", *options, "--method", "tools/list", "--strict", *target.options())
     assert ran.returncode == 0, ran.stderr
     assert [tool["name"] for tool in json.loads(ran.stdout)["result"]["tools"]] == target.tools()
 
 
-@pytest.mark.parametrize("era", ERAS)
-def test_the_inspector_calls_every_tool_and_shows_what_it_answered(
-    target: Target, node: Node, era: str
-) -> None:
-    connected = node.run("mcpdo", "connect", "@it", "--era", era, *target.options())
-    assert connected.returncode == 0 and f"Era: {era}" in connected.stdout, (
-        connected.stdout + connected.stderr
-    )
-    calls = {
-        name: VALID.get(name, {})
-        for name in sorted(target.tools(), key=lambda name: name == "finish_session")
-    }
-    seen = {}
+def test_the_inspector_calls_every_tool_and_shows_what_it_answered(target: Target, node: Node) -> None:
+    connected = node.run("mcpdo", "connect", "@it", "--era", target.era, *target.options())
+    assert connected.returncode == 0, connected.stdout + connected.stderr
+    assert f"Era: {target.era}" in connected.stdout
+    calls, seen = calls_on(target), {}
     for name, arguments in calls.items():
         called = ("--connection", "it", "tools/call", name, json.dumps(arguments))
         ran = node.run("mcpdo", "--format", "json", *called)
         answer = json.loads(ran.stdout)
         assert ran.returncode == (ERROR_RESULT if answer["isError"] else 0), ran.stderr
         seen[name] = answer
-    told = asyncio.run(target.ask(calls, {"legacy": "legacy", "modern": "auto"}[era]))
-    failed = {name for name, answer in seen.items() if answer["isError"]}
-    refused = {name for name, answer in told.items() if answer.is_error}
-    assert refused <= failed and not failed & SUCCEED
-    assert (
-        failed == refused or target.served is not None
-    )  # a host's jobs go on meanwhile: later, more can be done
-    for name in failed:
-        error = seen[name]["structuredContent"]["error"]
-        assert issubclass(getattr(errors, error["type"]), errors.ProdaError)
-        assert error["message"] == seen[name]["content"][0]["text"]
-        if target.served is None:
-            assert error == told[name].structured_content["error"]
+    told = asyncio.run(target.ask(calls))
+    failed = {name: answer["structuredContent"] for name, answer in seen.items() if answer["isError"]}
+    assert failed.keys() == FAIL & calls.keys()
+    refused = {name: answer.structured_content for name, answer in told.items() if answer.is_error}
+    assert failed == refused
+    for name, body in failed.items():
+        assert issubclass(getattr(errors, body["error"]["type"]), errors.ProdaError)
+        assert body["error"]["message"] == seen[name]["content"][0]["text"]
+    for name in STILL:
+        assert seen[name]["structuredContent"] == told[name].structured_content, name
