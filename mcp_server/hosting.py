@@ -77,14 +77,20 @@ async def own_session(
         await _end_jobs(host, [job.job_id for job in _running(host) if _is_cancelled(host, job)])
         _settle_ended(host)
         await stack.enter_async_context(_at_work(host))  # ends after all through which it is called
+        web = await stack.enter_async_context(AsyncExitStack())
         if serving is not None:
             offered = [tool for tool in TOOLS if serving.drivable or tool.scope != "work"]
-            refusals = stack.enter_context(Refusals(folder.refusals))
+            refusals = web.enter_context(Refusals(folder.refusals))
             public = build_server(host, offered, caller_scopes=caller_scopes, refusals=refusals)
             serving.tell(
-                await stack.enter_async_context(served(public, host, serving.address, refusals=refusals))
+                await web.enter_async_context(served(public, host, serving.address, refusals=refusals))
             )
-        yield build_server(host, TOOLS)
+        try:
+            yield build_server(host, TOOLS)
+        finally:  # each of the two may take seconds: clients that hold on, and workers that do not hear
+            async with asyncio.TaskGroup() as ending:
+                ending.create_task(_end_jobs(host, [job.job_id for job in _running(host)]))
+                await web.aclose()
 
 
 @asynccontextmanager

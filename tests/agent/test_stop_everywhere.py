@@ -6,24 +6,32 @@ worker. STOP comes when this worker hears nothing any more (it is frozen), which
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import httpx2
 import psutil
 import pytest
 
 from agent.exit_codes import EXIT_CODES, INTERRUPTED
+from mcp_server.access import access_to
+from mcp_server.http import url_of_host
+from mcp_server.resources import session_uri
 from proda_core.jobs import JobState, LocalExecutor
 from proda_core.log import verify
 from proda_core.session import SessionFolder, SteerKind
 from proda_core.types import StopReason
-from tests.sessions import Bench, FinishedSession, decisions_of, outcomes_of, proda, records_of, seeded
+from tests.mcp_server.test_surface_transports import at as reached
+from tests.mcp_server.test_watching import watched
+from tests.sessions import Bench, FinishedSession, decisions_of, proda, records_of, seeded
 
 pytestmark = pytest.mark.slow
 T = TypeVar("T")
@@ -72,8 +80,12 @@ def test_a_stop_is_heard_while_the_host_itself_works(
     tool = IN_THE_HOST[stage]
     with running(folder) as host:
         wait_for(lambda: f'"tool":"{tool}"' in logged(folder), host)
+        os.kill(host.pid, signal.SIGSTOP)  # with the tool in hand, which the log then says
+        begun = records_of(folder)
         stopped_in_time(folder, host, way)
-    assert outcomes_of(folder, tool) != []  # what the host itself was doing is finished, not torn
+    assert (begun[-1].kind, begun[-1].body["tool"]) == ("intent", tool)
+    ended = next(record for record in records_of(folder)[len(begun) :] if record.kind == "outcome")
+    assert (ended.body["tool"], ended.body["ok"]) == (tool, True)  # finished, not torn
 
 
 @pytest.mark.parametrize("way", ["STOP", "SIGTERM"])
@@ -90,6 +102,19 @@ def test_a_stop_is_heard_while_the_session_is_paused(
         stopped_in_time(folder, host, way)
     kinds = [decision["kind"] for decision in decisions_of(folder)]
     assert kinds == (["stop"] if way == "STOP" else [])
+
+
+@pytest.mark.parametrize("way", ["STOP", "SIGTERM"])
+def test_a_stop_ends_a_served_session_in_time_whoever_holds_on_to_it(
+    bench: Bench, finished_session: FinishedSession, tmp_path: Path, way: str
+) -> None:
+    """The waits for the job, for its frozen worker, for clients and for the report, one after the other."""
+    folder, job_id = without_job(bench, finished_session.folder, tmp_path, tool="train_adapter", nth=0)
+    with running(folder, "--serve") as host:
+        worker = wait_for(lambda: worker_of(folder, job_id), host)
+        os.kill(worker, signal.SIGSTOP)
+        with held_on_to(folder):
+            stopped_in_time(folder, host, way)
 
 
 def test_a_worker_left_by_a_killed_host_is_stopped_by_the_file_alone(
@@ -119,9 +144,50 @@ def without_job(
 
 
 @contextmanager
-def running(folder: SessionFolder) -> Iterator[subprocess.Popen[str]]:
+def held_on_to(folder: SessionFolder) -> Iterator[None]:
+    """Clients of a served session that do not let go: one of each era with an open stream, and a page that polls.
+
+    The block begins when the page was answered and each of the others was told of a note.
+    """
+    url, read = url_of_host(folder), access_to(folder.access).read
+    answered: set[str] = set()
+    ended = threading.Event()
+
+    async def poll() -> None:
+        headers = {"Authorization": f"Bearer {read}"}
+        async with httpx2.AsyncClient(headers=headers, trust_env=False, timeout=60) as http:
+            while not ended.is_set():
+                found = await http.get(url.removesuffix("/mcp") + "/sections/now")
+                assert found.status_code == 200
+                answered.add("page")
+
+    async def hold(mode: str) -> None:
+        status = session_uri(folder.name)
+        async with watched(reached(url, read), mode, status) as (_, told):
+            answered.add(f"{mode} watches")
+            assert await told.next() == status
+            answered.add(f"{mode} was told")
+            await asyncio.to_thread(ended.wait)
+
+    async def all_of_them() -> None:
+        await asyncio.gather(poll(), hold("auto"), hold("legacy"), return_exceptions=True)
+
+    thread = threading.Thread(target=asyncio.run, args=(all_of_them(),), name="clients")
+    thread.start()
+    try:
+        wait_until(lambda: answered >= {"page", "auto watches", "legacy watches"})
+        folder.steering.post(SteerKind.NOTE, by="ann", why="are you there?")
+        wait_until(lambda: answered >= {"auto was told", "legacy was told"})
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+@contextmanager
+def running(folder: SessionFolder, *options: str) -> Iterator[subprocess.Popen[str]]:
     """The session's host as a process of its own; nothing of it outlives the block."""
-    host = proda("resume", str(folder.root), cwd=folder.root)
+    host = proda("resume", str(folder.root), *options, cwd=folder.root)
     try:
         yield host
     finally:
@@ -139,6 +205,7 @@ def stopped_in_time(folder: SessionFolder, host: subprocess.Popen[str], way: str
         folder.stop_now()
     else:
         host.send_signal(signal.SIGTERM)
+    host.send_signal(signal.SIGCONT)  # for one that a test froze
     _, said = host.communicate(timeout=_STARTS_S)
     took = time.monotonic() - asked
     assert host.returncode == (EXIT_CODES[StopReason.REQUEST] if way == "STOP" else INTERRUPTED), said
