@@ -36,6 +36,7 @@ STILL = {tool.name for tool in TOOLS if tool.scope == "read"} - {
     "report_session",
     "show_budget",
     "verify_log",
+    "replay_session",
 }
 """Tools whose answers hold neither the time nor what was called before."""
 READING = [tool.name for tool in TOOLS if tool.scope != "work"]
@@ -109,6 +110,7 @@ def calls_on(target: Target) -> dict[str, dict[str, Any]]:
     job_id = next(record.body["job_id"] for record in records_of(folder, "intent") if "job_id" in record.body)
     known: dict[str, dict[str, Any]] = {
         "show_item": {"id": item_id},
+        "explain_result": {"id": f"V1:{item_id}", "first": 0},
         "map_failure": {"item_id": item_id, "round": 1},
         "show_mastery": {"term": start, "round": 1, "first": 0},
         "show_repairs": {"first": 0},
