@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
 _SAMPLE = (
-    1500  # characters, from each of three places: a foreign abstract or licence is not the language of a book
+    600  # characters, from each of three places: a foreign abstract or licence is not the language of a book
 )
 _LEAST = 40
 

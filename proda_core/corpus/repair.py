@@ -88,6 +88,8 @@ def _join_hyphens(text: str) -> str:
 
     A capital after the hyphen means that the word has it, and a hyphen before "and" or "und" hangs there.
     """
+    if not _HYPHEN_BREAK.search(text):
+        return text
     words = Counter(word.lower() for word in _WORD.findall(text))
 
     def join(match: re.Match[str]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from io import BytesIO
 from pathlib import Path
 
@@ -322,3 +324,22 @@ def test_deeply_nested_input_is_refused_and_does_not_end_the_process(tmp_path: P
     assert reasons(read_bytes(tmp_path, "a.tex", b"\\emph{" * deep + b"x" + b"}" * deep)) == ["corrupt"]
     assert reasons(read_bytes(tmp_path, "a.json", b"[" * deep * 10)) == ["bad_json"]
     assert read_bytes(tmp_path, "a.html", b"<div>" * deep + b"<p>Some words.</p>")
+
+
+def test_no_library_of_a_format_is_loaded_before_a_file_of_it_is_read() -> None:
+    heavy = (
+        "pypdfium2",
+        "trafilatura",
+        "bs4",
+        "lxml",
+        "mammoth",
+        "markdownify",
+        "pylatexenc",
+        "py3langid",
+        "pyarrow",
+        "aiohttp",
+        "fsspec",
+    )
+    code = f"import sys, proda_core.corpus; print([name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

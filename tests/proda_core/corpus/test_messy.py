@@ -156,7 +156,7 @@ def test_a_german_book_of_117_pages_loses_its_running_heads_and_keeps_its_words(
 
 
 def test_arabic_comes_in_the_order_in_which_it_is_read() -> None:
-    assert {"habibi", "حَبيبي"} <= set(_text("pdf/habibi.pdf").split())
+    assert _text("pdf/habibi.pdf").split()[:2] == ["habibi", "حَبيبي"]
 
 
 def test_a_text_in_one_column_is_whole_over_its_pages() -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 from proda_core.corpus import repair_text
 from proda_core.corpus.raw import ReadingOptions
 from proda_core.corpus.readers.pdf import page_ranges
+from proda_core.corpus.readers.pdf.glyphs import Glyph, Style, in_logical_order
 from proda_core.types import Dropped
 from tests.proda_core.corpus.reading import blank_pdf, one_text, read_bytes, reasons, texts
 
@@ -189,3 +190,39 @@ def test_a_page_without_anything_on_it_is_no_text(tmp_path: Path) -> None:
     pdf.add_page()
     found = read_bytes(tmp_path, "a.pdf", bytes(pdf.output()))
     assert (texts(found), reasons(found)) == ([], ["no_text"])
+
+
+def _set(text: str, left: float, *, width: float = 5.0, y: float = 100.0) -> list[Glyph]:
+    """Characters beside each other from the left, as they are seen."""
+    style = Style(10.0, 0, "Any")
+    return [Glyph(c, left + width * n, left + width * (n + 1), y, style, False) for n, c in enumerate(text)]
+
+
+def _said(glyphs: list[Glyph]) -> str:
+    return "".join((" " if g.spaced else "") + g.text for g in in_logical_order(glyphs))
+
+
+def test_right_to_left_lines_are_read_from_the_right_whatever_order_they_were_drawn_in() -> None:
+    # Seen from the left: ". 1915 ... (Relativity)" then two Hebrew words.
+    seen = [
+        *_set(".", 0),
+        *_set("1915", 5),
+        *_set("דגא", 40),
+        *_set("(", 70),
+        *_set("two ones", 75),
+        *_set(")", 115),
+        *_set("םולש", 130),
+    ]
+    glyphs = [g for g in seen if g.text != " "]
+    expected = "שלום (two ones) אגד 1915."
+    assert _said(glyphs) == expected
+    assert _said(glyphs[::-1]) == expected
+    assert _said([*glyphs[20:], *glyphs[:20]]) == expected
+
+
+def test_a_foreign_word_in_a_latin_line_and_vowel_signs_keep_their_places() -> None:
+    word = _set("יחא", 60)
+    sign = Glyph("\u05b8", 67, 68, 100.0, word[0].style, False)  # over the middle letter, drawn first
+    assert _said([sign, *_set("see", 0), *word, *_set("now", 90)]) == "see אח\u05b8י now"
+    lam_alef = [Glyph(c, 10, 18, 100.0, word[0].style, False) for c in "\u0644\u0627"]
+    assert _said(lam_alef) == "\u0644\u0627"

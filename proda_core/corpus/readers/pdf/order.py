@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby, pairwise
 
-from proda_core.corpus.readers.pdf.page import Line, is_right_to_left
+from proda_core.corpus.readers.pdf.glyphs import is_right_to_left
+from proda_core.corpus.readers.pdf.page import Line
 
 _LEAST_LINES = 5  # on each side of a gutter
 _LEAST_CHARACTERS = 18  # in a column's line, on the average

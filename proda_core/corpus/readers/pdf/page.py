@@ -15,15 +15,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import groupby
 from typing import Any
 
+from proda_core.corpus.readers.pdf.glyphs import Glyph, Style, in_logical_order, is_right_to_left
 from proda_core.corpus.readers.pdf.tex_fonts import STROKE, is_large, named_by_tex
 
 _NEAR = 1.6  # gap within a line, in type sizes: beyond it lies another cell or column
 _SPACE = 0.22  # gap from which words are apart although the file draws no space
 _RAISED = str.maketrans("0123456789+-=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿ")
-_LAM, _ALEFS = "\u0644", "\u0622\u0623\u0625\u0627"
 _BLANK = frozenset(" \t\r\n\u00a0\x00")
 _BOLD = re.compile(r"bold|black|heavy|demi|CMBX|SFBX", re.IGNORECASE)
 FEW = 50  # characters on a page: fewer, beside a picture, are no text layer
@@ -61,33 +60,6 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class _Glyph:
-    text: str
-    left: float
-    right: float
-    y: float
-    style: _Style
-    spaced: bool  # a space stands before it
-
-    @property
-    def size(self) -> float:
-        return self.style.size
-
-
-@dataclass(frozen=True, slots=True)
-class _Style:
-    """How a text object is set; ``angle`` in degrees, to the nearest five."""
-
-    size: float
-    angle: int
-    font: str
-
-    @property
-    def bold(self) -> bool:
-        return bool(_BOLD.search(self.font))
-
-
-@dataclass(frozen=True, slots=True)
 class _Placed:
     """A character as pdfium places it, on the page as it lies in the file."""
 
@@ -98,7 +70,7 @@ class _Placed:
     top: float
     x: float
     y: float
-    style: _Style
+    style: Style
     spaced: bool
 
 
@@ -114,7 +86,7 @@ def read_page(page: Any) -> Page:
 class _Found:
     """The glyphs of a page's main text; ``unmapped`` and ``height`` as of Page."""
 
-    glyphs: list[_Glyph]
+    glyphs: list[Glyph]
     unmapped: float
     height: float
 
@@ -125,7 +97,7 @@ def _glyphs(page: Any, text: Any) -> _Found:
     placed: list[_Placed] = []
     seen, unmapped, spaced = 0, 0, False
     box, x, y = raw.FS_RECTF(), ctypes.c_double(), ctypes.c_double()
-    styles: dict[int, _Style] = {}
+    styles: dict[int, Style] = {}
     left, bottom, right, top = page.get_bbox()  # with what the page inherits
     for index in range(text.count_chars()):
         said = chr(raw.FPDFText_GetUnicode(text, index))
@@ -158,10 +130,10 @@ def _glyphs(page: Any, text: Any) -> _Found:
     main = Counter(p.style.angle for p in placed).most_common(1)[0][0] if placed else 0
     glyphs = [_turned(p) for p in placed if p.style.angle == main]
     height = top - bottom if main % 180 == 0 else right - left
-    return _Found(_logical(glyphs), unmapped / seen if seen else 0.0, height)
+    return _Found(in_logical_order(glyphs), unmapped / seen if seen else 0.0, height)
 
 
-def _style(raw: Any, text: Any, index: int, known: dict[int, _Style]) -> _Style:
+def _style(raw: Any, text: Any, index: int, known: dict[int, Style]) -> Style:
     """The style of a character, looked up once for each text object."""
     drawn = raw.FPDFText_GetTextObject(text, index)
     key = ctypes.cast(drawn, ctypes.c_void_p).value or 0
@@ -170,7 +142,7 @@ def _style(raw: Any, text: Any, index: int, known: dict[int, _Style]) -> _Style:
         raw.FPDFText_GetMatrix(text, index, matrix)
         size = raw.FPDFText_GetFontSize(text, index) * math.hypot(matrix.c, matrix.d)
         angle = 5 * round(math.degrees(math.atan2(matrix.b, matrix.a)) / 5) % 360
-        known[key] = _Style(max(size, 1.0), angle, _font_name(raw, drawn) if key else "")
+        known[key] = Style(max(size, 1.0), angle, _font_name(raw, drawn) if key else "")
     return known[key]
 
 
@@ -181,7 +153,7 @@ def _font_name(raw: Any, drawn: Any) -> str:
     return name.value.decode("utf-8", "replace") if 0 < length <= len(name) else ""
 
 
-def _turned(placed: _Placed) -> _Glyph:
+def _turned(placed: _Placed) -> Glyph:
     """The glyph on a page whose text runs from left to right."""
     left, right, y = placed.left, placed.right, placed.y
     if placed.style.angle == 90:
@@ -190,33 +162,12 @@ def _turned(placed: _Placed) -> _Glyph:
         left, right, y = -right, -left, -y
     elif placed.style.angle == 270:
         left, right, y = -placed.top, -placed.bottom, placed.x
-    return _Glyph(placed.text, min(left, right), max(left, right), y, placed.style, placed.spaced)
+    return Glyph(placed.text, min(left, right), max(left, right), y, placed.style, placed.spaced)
 
 
-def _logical(glyphs: list[_Glyph]) -> list[_Glyph]:
-    """Turn back what one right-to-left glyph stands for: its letters were in logical order before pdfium turned the line."""
-    turned: list[_Glyph] = []
-    for _, group in groupby(glyphs, key=lambda g: (g.left, g.right, g.y)):
-        same = list(group)
-        if len(same) > 1 and any(is_right_to_left(g.text) for g in same) and not _is_lam_alef(same):
-            same = [replace(g, spaced=s.spaced) for g, s in zip(same[::-1], same, strict=True)]
-        turned += same
-    return turned
-
-
-def _is_lam_alef(same: Sequence[_Glyph]) -> bool:
-    """The one ligature that every Arabic font has; pdfium gives it in order when the font names it as one character."""
-    return len(same) == 2 and same[0].text == _LAM and same[1].text in _ALEFS
-
-
-def is_right_to_left(text: str) -> bool:
-    """Hebrew, Arabic and the scripts beside them."""
-    return any("\u0590" <= c <= "\u08ff" or "\ufb1d" <= c <= "\ufefc" for c in text)
-
-
-def _lines(glyphs: Sequence[_Glyph]) -> Iterator[Line]:
+def _lines(glyphs: Sequence[Glyph]) -> Iterator[Line]:
     """Glyphs in drawing order, cut where the baseline changes or the gap is wide."""
-    run: list[_Glyph] = []
+    run: list[Glyph] = []
     base, size = 0.0, 0.0
     for glyph in glyphs:
         if run and _continues(run, glyph, base, size):
@@ -231,7 +182,7 @@ def _lines(glyphs: Sequence[_Glyph]) -> Iterator[Line]:
         yield _line(run, base, size)
 
 
-def _continues(run: Sequence[_Glyph], glyph: _Glyph, base: float, size: float) -> bool:
+def _continues(run: Sequence[Glyph], glyph: Glyph, base: float, size: float) -> bool:
     largest = max(size, glyph.size)
     shift = abs(glyph.y - base)
     level = shift <= 0.25 * largest or (shift <= 0.62 * largest and min(size, glyph.size) <= 0.85 * largest)
@@ -248,12 +199,13 @@ def _continues(run: Sequence[_Glyph], glyph: _Glyph, base: float, size: float) -
     return level and ((gap <= _NEAR * largest and not back) or across)
 
 
-def _line(run: Sequence[_Glyph], base: float, size: float) -> Line:
+def _line(run: Sequence[Glyph], base: float, size: float) -> Line:
     said: list[str] = []
     stroke, raising = "", True
+    by_gaps = not any(is_right_to_left(g.text) for g in run)  # else the spaces are those of glyphs.py
     for number, glyph in enumerate(run):
         last = run[number - 1]
-        apart = max(glyph.left - last.right, last.left - glyph.right) > _SPACE * size
+        apart = by_gaps and max(glyph.left - last.right, last.left - glyph.right) > _SPACE * size
         between = " " if number and (glyph.spaced or apart) else ""
         if number and not raising and _is_over(last, glyph, size):
             between = "/"
@@ -278,11 +230,11 @@ def _line(run: Sequence[_Glyph], base: float, size: float) -> Line:
     # On systems where pdfium counts in UTF-16, a character beyond the basic plane comes in two halves.
     text = "".join(said).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     letters = [g for g in run if g.text.isalpha()]
-    bold = bool(letters) and all(g.style.bold for g in letters)
+    bold = bool(letters) and all(_BOLD.search(g.style.font) for g in letters)
     return Line(text, min(g.left for g in run), max(g.right for g in run), base, size, bold)
 
 
-def _is_over(last: _Glyph, glyph: _Glyph, size: float) -> bool:
+def _is_over(last: Glyph, glyph: Glyph, size: float) -> bool:
     """A fraction's last sign above the line and its first one below."""
     small = max(last.size, glyph.size) <= 0.85 * size
     return small and last.y - glyph.y > 0.5 * size and glyph.left < last.right - 0.1 * size

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby, pairwise
 from statistics import median
 
-from proda_core.corpus.readers.pdf.page import HYPHEN, Line, is_right_to_left
+from proda_core.corpus.readers.pdf.glyphs import Baseline, is_right_to_left
+from proda_core.corpus.readers.pdf.page import HYPHEN, Line
 
 _MARK = re.compile(r"(?:[•◦▪‣●○■–—*-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4})[.)]|\[\d{1,3}\])\s+\S")
 _ENDS = (".", "!", "?", ":", ";", "”", '"', "»", "؟", "۔", "。")
@@ -159,7 +160,7 @@ class _Column:
 def _rows(group: Sequence[Line], mirrored: bool) -> list[Line]:
     """Runs that follow each other on one baseline as one line: three or more are a table's row, two were only far apart."""
     rows = []
-    for _, run in groupby(group, key=_Baseline()):
+    for _, run in groupby(group, key=Baseline()):
         cells = sorted(run, key=lambda p: -p.right if mirrored else p.left)
         if len(cells) == 1:
             rows.append(cells[0])
@@ -171,19 +172,6 @@ def _rows(group: Sequence[Line], mirrored: bool) -> list[Line]:
         left, right = min(c.left for c in cells), max(c.right for c in cells)
         rows.append(Line(text, left, right, cells[0].y, max(sizes), all(c.bold for c in cells)))
     return rows
-
-
-class _Baseline:
-    """A key for groupby: changes when the baseline does."""
-
-    def __init__(self) -> None:
-        self._y: float | None = None
-        self._row = 0
-
-    def __call__(self, line: Line) -> int:
-        if self._y is None or abs(line.y - self._y) > 0.25 * line.size:
-            self._y, self._row = line.y, self._row + 1
-        return self._row
 
 
 def _with_capitals(lines: Sequence[Line], body: float) -> list[Line]:
