@@ -247,7 +247,7 @@ def test_a_session_is_gathered_once_for_all_and_again_only_when_it_went_on_and_a
     async def settled(follower: Follower) -> int:
         for _ in range(400):
             await follower.section("now")
-            if follower._gathering is not None and follower._gathering.done():
+            if follower._gathering is None or follower._gathering.done():
                 break
             await asyncio.sleep(0.01)
         return follower.version

@@ -69,8 +69,8 @@ async def everything(client: Client, folder: Any) -> dict[str, str]:
     calls += [("find_path", {"start": a, "end": b}) for a in concepts[:8] for b in concepts[:8]]
     calls += [("show_item", {"id": key}) for key in ids_of(folder, snapshot.name) if key.startswith("i_")]
     calls += [("show_mastery", {"term": key}) for key in concepts[:12]]
-    paged = ("show_mastery", "show_rounds", "show_decisions", "show_jobs")
-    calls += [(tool, {"first": first}) for tool in paged for first in (0, 60)]
+    paged = ("report_session", "show_mastery", "show_rounds", "show_decisions", "show_jobs")
+    calls += [(tool, {"first": first}) for tool in paged for first in (0, 1, 60)]
     seen: dict[str, str] = {}
     for tool, arguments in calls:
         result = await client.call_tool(tool, arguments)
