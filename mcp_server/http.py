@@ -26,7 +26,7 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import AnyHttpUrl
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_server.access import access_to
 from mcp_server.live import LivePage
@@ -119,7 +119,7 @@ async def served(
     )
     runner = _Runner(
         uvicorn.Config(
-            _trimmed(refusals.watching(app)),
+            _ended_whole(_trimmed(refusals.watching(app))),
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -150,6 +150,26 @@ def _trimmed(app: ASGIApp) -> ASGIApp:
         await app(scope, receive, send)
 
     return trimmed
+
+
+def _ended_whole(app: ASGIApp) -> ASGIApp:
+    """``app`` whose answers end as answers do when they are cut off, which is what a host that ends does to streams held open."""
+
+    async def ended_whole(scope: Scope, receive: Receive, send: Send) -> None:
+        begun = more = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun, more
+            begun, more = True, bool(message.get("more_body", message["type"] == "http.response.start"))
+            await send(message)
+
+        try:
+            await app(scope, receive, watched)
+        except asyncio.CancelledError:
+            if begun and more:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return ended_whole
 
 
 class _Runner(uvicorn.Server):

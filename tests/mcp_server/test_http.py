@@ -215,7 +215,9 @@ def test_the_session_says_where_it_is_served_as_long_as_it_is(fresh: SessionFold
         assert url_of_host(fresh) == ""
 
 
-def test_a_client_that_stays_does_not_keep_the_host_from_ending(fresh: SessionFolder) -> None:
+def test_a_client_that_stays_does_not_keep_the_host_from_ending(
+    fresh: SessionFolder, capfd: pytest.CaptureFixture[str]
+) -> None:
     async def run() -> None:
         urls: list[str] = []
         left, stays = asyncio.Event(), asyncio.Event()
@@ -236,6 +238,7 @@ def test_a_client_that_stays_does_not_keep_the_host_from_ending(fresh: SessionFo
         await staying
 
     asyncio.run(asyncio.wait_for(run(), 4 * STAYS_S))
+    assert "Traceback" not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(
