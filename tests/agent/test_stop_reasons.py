@@ -237,7 +237,7 @@ def test_raising_the_budget_of_a_finished_session_goes_on_from_a_new_decision(va
 # are to be set anew with another pocket.
 ACCEPTED: dict[str, Any] = {
     "student": {"base": "pocket"},
-    "training": {"epochs": 5, "round_epochs": 6, "distillation": 0},
+    "training": {"epochs": 5, "round_epochs": 6, "distillation": 0, "protection": 0},
     "mixture": {"rows": 400, "patch_share": 0.22, "general_share": 0.45},
     "verdict": {"alpha": 0.99, "max_verdicts": 1, "sealed_margin": 0.99, "general_margin": 0.99},
     "budget": {"rounds": 2},
