@@ -13,6 +13,8 @@ ProdaError
 ├── JobError               a worker process failed, hung or was cancelled
 │   └── JobFailed          one job's recorded end; carries the worker's error class and exit code
 ├── StudentError           a base model or adapter cannot be loaded or scored
+├── TeacherError           a teacher model cannot be reached, or may not be asked any more
+├── SetAside               a teacher gave no good answer for one piece of text (data for the drop list, not a crash)
 ├── LedgerError            the ledger or the decision log cannot be trusted
 ├── BudgetExhausted        a reservation would pass the session's budget; names which
 ├── SessionError           the session folder is in use, unknown or of another configuration
@@ -106,6 +108,22 @@ class JobFailed(JobError):
 
 class StudentError(ProdaError):
     exit_code = 9
+
+
+class TeacherError(ProdaError):
+    """Nothing more can be asked: server gone, key refused, quota out. What was answered is kept."""
+
+    exit_code = 14
+
+
+class SetAside(ProdaError):
+    """One Task without a good answer after bounded retries; ``reason`` is a short machine-readable word."""
+
+    exit_code = 14
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}{': ' + detail if detail else ''}")
+        self.reason, self.detail = reason, detail
 
 
 class LedgerError(ProdaError):

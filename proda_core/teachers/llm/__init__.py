@@ -1,0 +1,5 @@
+"""A model as teacher: what is asked of it, and the paid calls themselves, each behind one protocol."""
+
+from proda_core.teachers.llm.asking import Asker, Task
+
+__all__ = ["Asker", "Task"]
