@@ -22,7 +22,7 @@ def completions(host: Host, argument: str, typed: str) -> list[str]:
     """Every value that ``argument`` may have and that fits; none for an argument that is not one of COMPLETED."""
     if argument not in COMPLETED or len(typed) > _LONGEST:
         return []
-    book = book_of(host) if host.folder.decisions.exists() else Book()
+    book = book_of(host)
     return COMPLETED[argument](host, book, typed)
 
 

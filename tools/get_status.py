@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import copy
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from proda_core.jobs import JobState, LocalExecutor, Progress
 from proda_core.log import Record
 from proda_core.serialize import to_plain
 from tools.base import NoArguments, Tool, ToolModel
-from tools.book import Book
+from tools.book import Book, read_book
 from tools.host import Host
-from tools.steering import read_steering
-from tools.work import ProgressView, book_of, progress_view
+from tools.steering import Steering, read_steering
+from tools.work import ProgressView, progress_view
+
+_LASTING_S = 0.25  # shorter than a worker takes to say anything new
 
 
 class StatusView(ToolModel):
@@ -39,13 +42,34 @@ class StatusView(ToolModel):
     tools_digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What many clients that ask at once share: the log so far, the job under way and the budget."""
+
+    book: Book
+    decisions: tuple[dict[str, Any], ...]
+    steering: Steering
+    under_way: tuple[str, Progress | None] | None
+    budget: dict[str, str]
+
+
+def _see(host: Host) -> _Seen:
+    records = host.records()
+    book = read_book(records)
+    return _Seen(
+        book,
+        tuple(r.body["decision"] for r in records if r.kind == "decision"),
+        read_steering(records),
+        None if book.stop_reason else _under_way(host, records),
+        _budget(host) if host.folder.ledger.exists() else {},
+    )
+
+
 async def get_status(host: Host, _arguments: NoArguments) -> StatusView:
-    records = host.records() if host.folder.decisions.exists() else ()
-    book = book_of(host) if records else Book()
-    decisions = [r.body["decision"] for r in records if r.kind == "decision"]
-    under_way = None if book.stop_reason else _under_way(host, records)
+    seen = host.at_head("status", lambda: _see(host), lasting_s=_LASTING_S)
+    book, decisions, under_way = seen.book, seen.decisions, seen.under_way
     now = "finished" if book.stop_reason else _say(under_way)
-    steering = read_steering(records)
+    steering = copy.deepcopy(seen.steering)
     waiting = steering.waiting(host.inbox)
     for request in waiting:
         steering.take(asdict(request))
@@ -63,7 +87,7 @@ async def get_status(host: Host, _arguments: NoArguments) -> StatusView:
         stop_requested=bool(steering.stop) or host.folder.stops_now(),
         waiting_requests=len(waiting),
         host=host.folder.host(),
-        budget=_budget(host) if host.folder.ledger.exists() else {},
+        budget=seen.budget,
         artifacts={
             name: getattr(book, f"{name}_id")
             for name in ("corpus", "snapshot", "benchmark", "examples")

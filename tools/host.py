@@ -7,6 +7,7 @@ and asks a copy of the graph of its own, so it can look into a session that anot
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from proda_core.artifacts import ArtifactStore
+from proda_core.clock import Clock, SystemClock
 from proda_core.config import Config
 from proda_core.errors import SessionError
 from proda_core.guard.lineage import LineageIndex
@@ -108,7 +110,8 @@ class Host:
     copy: GraphCopy | None = None
     tools_digest: str = ""  # of the tools that this process knows
     turns: Turns = field(default_factory=Turns)  # of the tools that change the session
-    _making: Lock = field(default_factory=Lock)
+    clock: Clock = field(default_factory=SystemClock)
+    _making: dict[str, Lock] = field(default_factory=dict)
     _cache: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -121,12 +124,17 @@ class Host:
         return self.owner
 
     def records(self) -> tuple[Record, ...]:
-        """The decision log so far: the owner's own, or as it is on disk for a reader, read again once the file has changed."""
+        """The decision log so far: the owner's own, or as it is on disk for a reader, read again once the file has changed.
+
+        Nothing before the session has one.
+        """
         if self.owner is not None:
             return self.owner.log.records
         path = self.folder.decisions
         try:
             found = path.stat()
+        except FileNotFoundError:
+            return ()
         except OSError:
             return read_records(path)  # says what is wrong with it
         mark = (found.st_ino, found.st_size, found.st_mtime_ns)
@@ -136,17 +144,18 @@ class Host:
         records: tuple[Record, ...] = known[1]
         return records
 
-    def at_head(self, name: str, make: Callable[[], T]) -> T:
-        """What ``make`` gives, made anew only when the log has grown; of many who ask at once, one makes it.
+    def at_head(self, name: str, make: Callable[[], T], *, lasting_s: float = math.inf) -> T:
+        """What ``make`` gives, made anew when the log has grown or after ``lasting_s``; of many who ask at once, one makes it.
 
-        For views of the log and of the artifacts it names, which never change. Not to be changed by who gets it.
+        For views of the log and of the artifacts it names, which never change; of what changes beside the log, with a time after
+        which it is old. Not to be changed by who gets it.
         """
-        with self._making:
-            head = self.records()[-1:]
+        with self._making.setdefault(name, Lock()):
+            head, now = self.records()[-1:], self.clock.monotonic()
             known = self._cache.get("at_head:" + name)
-            if known is None or known[0] != head:
-                known = self._cache["at_head:" + name] = (head, make())
-            made: T = known[1]
+            if known is None or known[0] != head or now - known[1] >= lasting_s:
+                known = self._cache["at_head:" + name] = (head, now, make())
+            made: T = known[2]
             return made
 
     @property

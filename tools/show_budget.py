@@ -36,7 +36,7 @@ async def show_budget(host: Host, _arguments: NoArguments) -> BudgetView:
         resources[resource.value] = MeterView(
             unit=_UNITS[resource], limit=meter.limit, used=meter.used, held=meter.held, left=meter.left
         )
-    records = host.records() if host.folder.decisions.exists() else ()
+    records = host.records()
     return BudgetView(
         resources=resources, exhausted=budget.exhausted() or "", wall_s_by_tool=_wall_by_tool(records)
     )

@@ -48,7 +48,7 @@ class DecisionsView(ToolModel):
 
 
 async def show_decisions(host: Host, arguments: DecisionsArguments) -> DecisionsView:
-    records = host.records() if host.folder.decisions.exists() else ()
+    records = host.records()
     places = [at for at, record in enumerate(records) if record.kind == "decision"]
     numbers = list(range(len(places)))
     if arguments.decision is not None:

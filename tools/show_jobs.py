@@ -44,7 +44,7 @@ async def show_jobs(host: Host, arguments: JobsArguments) -> JobsView:
 
 
 def _jobs(host: Host, arguments: JobsArguments) -> JobsView:
-    records = host.records() if host.folder.decisions.exists() else ()
+    records = host.records()
     started = {r.body["job_id"]: r for r in records if r.kind == "intent" and "job_id" in r.body}
     ended = {r.key: r for r in records if r.kind == "outcome"}
     executor = host.owner.executor if host.owner is not None else LocalExecutor(host.folder.root)

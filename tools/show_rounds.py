@@ -57,7 +57,7 @@ async def show_rounds(host: Host, arguments: RoundsArguments) -> RoundsView:
 
 
 def _rounds(host: Host, arguments: RoundsArguments) -> RoundsView:
-    book = book_of(host) if host.folder.decisions.exists() else Book()
+    book = book_of(host)
     decided = _decisions_before(host) if book.rounds else {}
     ladder = summaries(host, book)
     if arguments.round is not None:

@@ -60,7 +60,7 @@ def _steer(host: Host, arguments: SteerArguments) -> Posted:
 
 def _waiting_already(host: Host, asked: SteerArguments) -> SteerRequest | None:
     """The same request by the same operator, asked for once more before it was taken; None where another came in between."""
-    records = host.records() if host.folder.decisions.exists() else ()
+    records = host.records()
     for known in reversed(read_steering(records).waiting(host.inbox)):
         same = (known.kind, known.by, known.why, known.option, known.limits)
         if same == (asked.action, asked.by, asked.why, asked.option, asked.limits):
@@ -72,7 +72,7 @@ def _waiting_already(host: Host, asked: SteerArguments) -> SteerRequest | None:
 
 def _taken(host: Host) -> str:
     """When the host will see it: a session that has ended decides nothing more until it is resumed."""
-    if host.folder.decisions.exists() and (ended := book_of(host).stop_reason):
+    if ended := book_of(host).stop_reason:
         return f"the session has ended ({ended}): this waits for proda resume"
     return "taken at the next decision; where no host runs, proda resume comes first"
 

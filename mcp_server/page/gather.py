@@ -39,7 +39,7 @@ async def whole_report(ask_page: Callable[[int], Awaitable[Plain]]) -> Plain:
 
 async def gather(host: Host, status: Plain) -> Material:
     """The material of a live page: first pages, without maps, which a reader asks for one by one."""
-    records = host.records() if host.folder.decisions.exists() else ()
+    records = host.records()
     return Material(
         view=await whole_report(lambda first: ask(host, "report_session", {"first": first})),
         status=status,
