@@ -29,7 +29,7 @@ from pathlib import Path
 
 import httpx2
 import psutil
-from mcp import Client
+from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 
 COMMAND = [sys.executable, "-c", "from agent.cli.main import main; main()"]
@@ -91,8 +91,11 @@ async def poll(url: str, token: str, *, clients: int, every: float, seconds: flo
                 if loop.time() >= until:
                     return
                 due = loop.time() + every
-                result = await client.call_tool(tool, {})
-                counts[bool(result.is_error)] += 1
+                try:
+                    counts[bool((await client.call_tool(tool, {})).is_error)] += 1
+                except (MCPError, httpx2.HTTPError) as error:
+                    print(f"client {number}: {tool}: {error!r}", file=sys.stderr)
+                    counts[1] += 1
                 await asyncio.sleep(max(0.0, due - loop.time()))
 
     async with asyncio.TaskGroup() as group:

@@ -39,6 +39,9 @@ from tools.host import Host
 PATH = "/mcp"
 _BODY_BYTES = 1 << 20
 _ENDING_S = 3  # for answers under way when the host ends; streams that clients hold open are then cut
+_KEEP_ALIVE_S = (
+    75  # longer than anybody's pause between two polls: who asks just as a connection is closed gets an error
+)
 _RARER_COLLECTIONS = (
     20_000,
     20,
@@ -125,6 +128,7 @@ async def served(
             server_header=False,
             proxy_headers=False,  # a caller does not say where it comes from
             timeout_graceful_shutdown=_ENDING_S,
+            timeout_keep_alive=_KEEP_ALIVE_S,
         )
     )
     serving = asyncio.create_task(runner.serve(sockets=[listener]))
