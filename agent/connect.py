@@ -10,11 +10,14 @@ from contextlib import asynccontextmanager
 
 from agent.client import ToolClient
 from mcp_server.auditing import (
+    attest_session,
     check_foreign_files,
     check_leaks,
-    export_session,
+    hand_on_adapters,
     signing_key,
     verify_session,
+    write_eval_logs,
+    write_session_trace,
 )
 from mcp_server.benching import RECIPES, bench_repair, write_figures
 from mcp_server.bundle import write_bundle
@@ -47,12 +50,13 @@ __all__ = [
     "ClientName",
     "Place",
     "Serving",
+    "attest_session",
     "bench_repair",
     "check_foreign_files",
     "check_leaks",
     "configuration_file",
     "create_session",
-    "export_session",
+    "hand_on_adapters",
     "host_fixtures",
     "owned",
     "page_links",
@@ -66,8 +70,10 @@ __all__ = [
     "verify_session",
     "whole_report",
     "write_bundle",
+    "write_eval_logs",
     "write_figures",
     "write_report",
+    "write_session_trace",
 ]
 
 

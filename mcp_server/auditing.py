@@ -10,20 +10,35 @@ from pathlib import Path
 from typing import Any
 
 from mcp_server.hosting import reading_host
-from proda_core.log.keys import PublicKey, key_path, own_key
+from proda_core.errors import ConfigError
+from proda_core.log.keys import PublicKey, SigningKey, key_path, own_key
 from proda_core.session import SessionFolder
-from tools.attesting import export_adapters
+from tools.exports.adapters import attest_adapters, export_adapters
+from tools.exports.timeline import timeline_of
 from tools.leaks import check_files, check_session
 from tools.verify_log import verify_with
 
-__all__ = ["check_foreign_files", "check_leaks", "export_session", "signing_key", "verify_session"]
+__all__ = [
+    "attest_session",
+    "check_foreign_files",
+    "check_leaks",
+    "hand_on_adapters",
+    "signing_key",
+    "verify_session",
+    "write_eval_logs",
+    "write_session_trace",
+]
 
 
 def verify_session(
-    folder: SessionFolder, keys: Sequence[str] = (), sink: Path | None = None
+    folder: SessionFolder,
+    keys: Sequence[str] = (),
+    sink: Path | None = None,
+    *,
+    handed_on: Path | None = None,
 ) -> dict[str, Any]:
-    """What verify_log gives, with the keys to believe and the sink named by who asks."""
-    return verify_with(reading_host(folder), keys, sink).model_dump(mode="json")
+    """What verify_log gives, with the keys to believe, the sink and a folder of exported adapters named by who asks."""
+    return verify_with(reading_host(folder), keys, sink, handed_on=handed_on).model_dump(mode="json")
 
 
 def check_leaks(folder: SessionFolder) -> dict[str, Any]:
@@ -37,9 +52,42 @@ def check_foreign_files(train: Path, benchmark: Path, graph: SessionFolder | Non
     return check_files(train, benchmark, host).model_dump(mode="json")
 
 
-def export_session(folder: SessionFolder, out: Path) -> list[Path]:
-    """A folder for each adapter of the session: weights, model card and a statement signed with the user's key."""
-    return export_adapters(reading_host(folder), out, own_key(key_path(folder.config.audit.key)))
+def attest_session(folder: SessionFolder) -> list[Path]:
+    """A model card and a statement signed with the user's key for each adapter, kept in the session; the folders."""
+    return attest_adapters(reading_host(folder), _key_of(folder))
+
+
+def hand_on_adapters(folder: SessionFolder, out: Path) -> list[Path]:
+    """The same with the weights, in folders of their own."""
+    return export_adapters(reading_host(folder), out, _key_of(folder))
+
+
+def write_eval_logs(folder: SessionFolder, out: Path) -> list[Path]:
+    """Each report of the session as a log of Inspect; ConfigError where Inspect is not installed."""
+    try:
+        from tools.exports.eval_logs import export_eval_logs
+    except ImportError as error:
+        raise _not_installed("--inspect", error) from error
+    return export_eval_logs(reading_host(folder), out)
+
+
+def write_session_trace(folder: SessionFolder, to: str) -> str:
+    """The decision log as an OpenTelemetry trace, in a file or sent to a collector; where it went."""
+    try:
+        from tools.exports.otlp import write_trace
+    except ImportError as error:
+        raise _not_installed("--otlp", error) from error
+    return write_trace(timeline_of(folder.name, reading_host(folder).records()), to)
+
+
+def _not_installed(option: str, error: ImportError) -> ConfigError:
+    return ConfigError(
+        f"{option} needs packages that are not installed ({error.name}): pip install 'proda-agent[exports]'"
+    )
+
+
+def _key_of(folder: SessionFolder) -> SigningKey:
+    return own_key(key_path(folder.config.audit.key))
 
 
 def signing_key() -> tuple[Path, PublicKey]:

@@ -21,6 +21,7 @@ from mcp_server.http import Address, caller_scopes, page_links, served
 from mcp_server.page import freeze_page, gather_all
 from mcp_server.refusals import Refusals
 from mcp_server.server import build_server
+from proda_core import __version__
 from proda_core.artifacts import write_atomic
 from proda_core.errors import LedgerError
 from proda_core.ids import make_id
@@ -171,6 +172,7 @@ def _note_start(host: Host, signing: SigningPlan | None) -> None:
         "session": host.folder.name,
         "corpus_digest": host.corpus_digest,
         "config": to_plain_config(host),
+        "version": __version__,
         "tools_digest": host.tools_digest,
         "signing": None if signing is None else signing.about(),
     }

@@ -69,13 +69,19 @@ def answer_choices(
     if scoring is Scoring.LOGLIKELIHOOD:
         return _by_loglikelihood(student, questions)
     cot = scoring is Scoring.COT
-    suffix, tokens = (COT_SUFFIX, max_new_tokens) if cot else ("", LETTER_TOKENS)
-    prompts = [choice_prompt(q.stem, q.options) + suffix for q in questions]
-    replies = generate_replies(student, prompts, max_new_tokens=tokens)
+    prompts = [asked_of(q.stem, q.options, scoring) for q in questions]
+    replies = generate_replies(student, prompts, max_new_tokens=max_new_tokens if cot else LETTER_TOKENS)
     return [
         Answer(q.question_id, None, "", reply.failure) if reply.failure else _read(q, reply.text, cot=cot)
         for q, reply in zip(questions, replies, strict=True)
     ]
+
+
+def asked_of(stem: str, options: Sequence[str], scoring: Scoring) -> str:
+    """What a student is shown: the stem alone where options are compared by likelihood, else the stem and lettered options."""
+    if scoring is Scoring.LOGLIKELIHOOD:
+        return stem
+    return choice_prompt(stem, options) + (COT_SUFFIX if scoring is Scoring.COT else "")
 
 
 def _read(question: ChoiceQuestion, text: str, *, cot: bool) -> Answer:

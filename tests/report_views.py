@@ -453,6 +453,7 @@ VERIFIED: View = {
     "authenticity": "not signed",
     "completeness": "complete",
     "anchoring": "not anchored",
+    "attestation": "attested",
     "first_bad": "",
     "problems": [],
     "cannot_detect": ["that the whole log was rewritten"],

@@ -103,6 +103,18 @@ def read_book(records: Iterable[Record]) -> Book:
     return book
 
 
+def call_behind(records: Iterable[Record], kind: str, artifact_id: str) -> tuple[Record, Record]:
+    """The intent and the outcome of the call that made an artifact; ToolError when the log knows of none."""
+    intents: dict[str, Record] = {}
+    for record in records:
+        if record.kind == "intent":
+            intents[record.key] = record
+        made = record.body.get("artifacts", {}) if record.kind == "outcome" else {}
+        if made.get(kind) == artifact_id and record.key in intents:
+            return intents[record.key], record
+    raise ToolError(f"no call of this session made {kind} {artifact_id}")
+
+
 def _fold_outcome(book: Book, body: dict[str, Any]) -> None:
     tool, made, arguments = body["tool"], body["artifacts"], body["arguments"]
     if tool in _FIRST:

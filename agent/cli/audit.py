@@ -13,12 +13,15 @@ from rich.markup import escape
 from agent.cli.options import DEFAULT_ROOT, JsonOption, RootOption, SessionArgument, chosen, print_json
 from agent.cli.proofs import show_explanation, show_leaks, show_replay
 from agent.connect import (
+    attest_session,
     check_foreign_files,
     check_leaks,
-    export_session,
+    hand_on_adapters,
     reading,
     signing_key,
     verify_session,
+    write_eval_logs,
+    write_session_trace,
 )
 from proda_core.errors import ConfigError, GuardRefusal, LedgerError
 from proda_core.session import SessionFolder
@@ -46,11 +49,18 @@ def verify(
         Path | None,
         typer.Option(help="Folder that was given the checkpoints; the session's own when left out."),
     ] = None,
+    adapters: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of exported adapters to check as well, against this session.", show_default=False
+        ),
+    ] = None,
     sessions: RootOption = DEFAULT_ROOT,
     json: JsonOption = False,
 ) -> None:
-    """Verify the decision log: bytes, signatures, log against disk, and the witness. Exit code 10 when it fails."""
-    view = verify_session(chosen(session, sessions), key or (), sink)
+    """Verify the decision log: bytes, signatures, log against disk, the witness, and the statements beside the adapters.
+    Exit code 10 when it fails."""
+    view = verify_session(chosen(session, sessions), key or (), sink, handed_on=adapters)
     if json:
         print_json(view)
     else:
@@ -143,15 +153,44 @@ async def _paged(folder: SessionFolder, tool: str, rows: str, **arguments: Any) 
 
 @app.command()
 def export(
-    out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="Folder to write a folder for each adapter into.")
-    ],
     session: SessionArgument = None,
+    adapters: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder to write a folder for each adapter into: weights, model card and statement.",
+            show_default=False,
+        ),
+    ] = None,
+    inspect: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder to write a log of Inspect (.eval) for each scored model into.", show_default=False
+        ),
+    ] = None,
+    otlp: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|URL",
+            help="Write the session as an OpenTelemetry trace into FILE (OTLP, JSON lines), or send it to a collector: "
+            "http://127.0.0.1:4318/v1/traces",
+            show_default=False,
+        ),
+    ] = None,
     sessions: RootOption = DEFAULT_ROOT,
 ) -> None:
-    """Write each adapter with a model card and a signed statement of what it was made from."""
-    for folder in export_session(chosen(session, sessions), out):
-        typer.echo(str(folder))
+    """Hand a session on to other tools. With no option: a model card and a signed statement for each adapter, in the session."""
+    folder = chosen(session, sessions)
+    written: list[Path | str] = []
+    if adapters is not None:
+        written += hand_on_adapters(folder, adapters)
+    if inspect is not None:
+        written += write_eval_logs(folder, inspect)
+    if otlp is not None:
+        written.append(write_session_trace(folder, otlp))
+    if adapters is None and inspect is None and otlp is None:
+        written += attest_session(folder)
+    for one in written:
+        typer.echo(str(one))
 
 
 @app.command(name="key")
@@ -168,12 +207,14 @@ def _show(view: dict[str, Any]) -> None:
     console = Console(highlight=False)
     signed = f", records 1 to {view['signed_to']}" if view["signed_to"] else ""
     anchored = f", records 1 to {view['anchored_to']}" if view["anchored_to"] else ""
+    attested = f", {view['attested']} of {view['adapters']} adapters" if view["attested"] else ""
     rows = {
         "integrity": view["integrity"],
         "authenticity": view["authenticity"] + signed,
         "signed by": ", ".join(view["keys"]),
         "completeness": view["completeness"],
         "anchoring": view["anchoring"] + anchored,
+        "attestation": view["attestation"] + attested,
         "records": str(view["records"]),
     }
     for name, said in rows.items():

@@ -24,7 +24,15 @@ from agent.cli.options import (
     stderr,
 )
 from agent.cli.show import show_paths, show_report, show_status
-from agent.connect import Address, create_session, reading, session_name, whole_report, write_report
+from agent.connect import (
+    Address,
+    attest_session,
+    create_session,
+    reading,
+    session_name,
+    whole_report,
+    write_report,
+)
 from agent.drive import Outcome, drive
 from proda_core.config import load_config
 from proda_core.demo import DEMO_CONFIG, DEMO_CORPUS
@@ -215,6 +223,8 @@ async def _whole_report(folder: SessionFolder) -> dict[str, Any]:
 
 def _finish(folder: SessionFolder, outcome: Outcome, *, as_json: bool) -> None:
     view = asyncio.run(_whole_report(folder))
+    if folder.config.audit.sign:
+        attest_session(folder)
     page = write_report(folder)
     if as_json:
         print_json({**view, "exit_code": outcome.exit_code, "report": str(page)})

@@ -1,6 +1,6 @@
 """The decision log: write-ahead, hash-chained, signed records of what was observed, decided, called and made."""
 
-from proda_core.log.authenticity import Standing, Witnesses
+from proda_core.log.authenticity import Standing, Witnesses, named_keys
 from proda_core.log.chain import read_records
 from proda_core.log.decision_log import DecisionLog
 from proda_core.log.record import Record, RecordKind
@@ -15,6 +15,7 @@ __all__ = [
     "Standing",
     "VerifyReport",
     "Witnesses",
+    "named_keys",
     "read_records",
     "verify",
 ]

@@ -160,6 +160,11 @@ def _read(records: Sequence[Record], whole: bool, sizes: Sequence[int]) -> _Log:
     return log
 
 
+def named_keys(records: Sequence[Record]) -> dict[str, PublicKey]:
+    """The keys that a log's openings name, by fingerprint. Whether they are to be believed is another question."""
+    return {key.fingerprint: key for key in map(_key_of, records) if key is not None}
+
+
 def _signing(record: Record) -> dict[str, Any] | None:
     """What an opening says of its signing: None for any other record, {} for an opening that does not sign."""
     if record.kind != RecordKind.SESSION or record.body.get("event") != "opened":

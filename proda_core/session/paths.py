@@ -42,6 +42,11 @@ class SessionPaths:
         return self.root / "signatures"
 
     @property
+    def attestations(self) -> Path:
+        """A model card and a signed statement for each adapter, a folder each."""
+        return self.root / "attestations"
+
+    @property
     def artifacts(self) -> Path:
         return self.root / "artifacts"
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import random
 import shutil
@@ -12,7 +10,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import frontmatter
 import pytest
 from typer.testing import CliRunner
 
@@ -24,7 +21,6 @@ from proda_core.log.checkpoint import CheckpointFolder
 from proda_core.log.keys import key_path, read_key
 from proda_core.session import SessionFolder
 from tests.sessions import Bench, FinishedSession, copied, outcomes_of, records_of, run_to_end, seeded
-from tools.attesting import STATEMENT_FILE
 
 FLIPS = 200
 
@@ -271,41 +267,3 @@ def test_leaks_are_checked_on_a_session_and_on_other_files(session: SessionFolde
     found = run("leaks", "--train", str(train), "--benchmark", str(bench))
     assert found.exit_code == GuardRefusal.exit_code and "train.jsonl, line 1" in found.stdout
     assert isinstance(run("leaks", "--train", str(train)).exception, ConfigError)
-
-
-def test_each_adapter_is_exported_with_a_card_and_a_statement_signed_over_its_files(
-    session: SessionFolder, tmp_path: Path
-) -> None:
-    done = run("export", str(tmp_path / "out"), str(session.root))
-    assert done.exit_code == 0
-    adapters = [made["artifacts"]["adapter"] for made in outcomes_of(session, "train_adapter")]
-    folders = sorted((tmp_path / "out").iterdir())
-    assert [folder.name for folder in folders] == [f"V{n}-{key}" for n, key in enumerate(adapters, 1)]
-    for folder, key in zip(folders, adapters, strict=True):
-        sealed = json.loads((folder / STATEMENT_FILE).read_text(encoding="utf-8"))
-        payload = base64.b64decode(sealed["payload"])
-        (signature,) = sealed["signatures"]
-        own = read_key(key_path()).public
-        length = len(b"application/vnd.in-toto+json")
-        signed = b"DSSEv1 %d application/vnd.in-toto+json %d " % (length, len(payload)) + payload
-        assert signature["keyid"] == own.fingerprint and own.verifies(
-            base64.b64decode(signature["sig"]), signed
-        )
-        statement = json.loads(payload)
-        assert (statement["_type"], statement["predicateType"]) == (
-            "https://in-toto.io/Statement/v1",
-            "https://slsa.dev/provenance/v1",
-        )
-        subjects = {one["name"]: one["digest"]["sha256"] for one in statement["subject"]}
-        others = {path.name for path in folder.iterdir()} - {STATEMENT_FILE}
-        assert subjects == {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in others}
-        assert {"adapter_model.safetensors", "README.md"} <= others
-        build = statement["predicate"]["buildDefinition"]
-        known = {one["name"]: one["digest"]["sha256"] for one in build["resolvedDependencies"]}
-        mixture = session.store.manifest("adapter", key).inputs["mixture"]
-        rows = session.store.path("mixture", mixture) / "rows.jsonl"
-        assert known[f"mixture/{mixture}/rows.jsonl"] == hashlib.sha256(rows.read_bytes()).hexdigest()
-        card = (folder / "README.md").read_text(encoding="utf-8")
-        front = frontmatter.loads(card)
-        assert front["library_name"] == "peft" and front["base_model"] == str(session.config.student.base)
-        assert mixture in card and "| sealed |" in card
