@@ -23,16 +23,19 @@ from inspect_ai.log import EvalLog, read_eval_log
 from typer.testing import CliRunner
 
 from agent.cli.main import app
+from mcp_server.auditing import attest_session
+from mcp_server.hosting import reading_host
 from proda_core import __version__
 from proda_core.errors import ConfigError, LedgerError, ToolError
 from proda_core.layout import LETTERS, choice_prompt
-from proda_core.log.keys import key_path, own_key, read_key
+from proda_core.log.keys import key_path, own_key, read_key, trusted_keys
 from proda_core.records import load_adapter, load_benchmark, load_diagnoses, load_report, load_verdict
 from proda_core.session import SessionFolder
 from proda_core.types import Benchmark, Split
 from tests.sessions import Bench, FinishedSession, copied, outcomes_of, records_of
 from tests.tools.test_sealed_stays_sealed import nothing_shows
 from tools.exports.adapters import CARD_FILE, STATEMENT_FILE, WEIGHTS
+from tools.exports.attested import check_attestations
 from tools.exports.statement import envelope
 
 
@@ -148,6 +151,7 @@ def test_a_card_is_one_that_the_hub_reads_and_says_what_the_reports_say(session:
         assert f"**{path.name[:2]}**" in rows
 
 
+@pytest.mark.slow
 def test_the_card_tells_how_to_load_the_adapter_and_it_is_true(
     session: SessionFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,17 +284,32 @@ BAD: dict[str, tuple[Change, str]] = {
 @pytest.mark.parametrize("name", BAD)
 def test_a_statement_that_does_not_hold_is_named(session: SessionFolder, name: str) -> None:
     change, said = BAD[name]
-    export(session)
+    attest_session(session)
     victim = sorted(session.attestations.iterdir())[1]
     change(session, victim)
+    found = check_attestations(reading_host(session), trusted_keys())
+    bad = "V9-a_0000000000000000" if name == "no adapter" else victim.name
+    assert (found.standing, found.good) == ("contradicted", 2 if name == "no adapter" else 1)
+    assert found.problems[0].startswith(f"attestations/{bad}: ") and said in found.problems[0]
+    assert len(found.problems) == 1 or name == "no fields"
+
+
+def test_verify_fails_by_the_name_of_a_statement_that_does_not_hold(session: SessionFolder) -> None:
+    export(session)
+    victim = sorted(session.attestations.iterdir())[1]
+    _other_payload(session, victim)
     code, view = verified(session)
     assert (code, view["ok"], view["attestation"]) == (LedgerError.exit_code, False, "contradicted")
     assert (view["integrity"], view["authenticity"], view["completeness"]) == ("intact", "signed", "complete")
-    bad = "V9-a_0000000000000000" if name == "no adapter" else victim.name
-    assert view["first_bad"] == view["problems"][0]
-    assert view["first_bad"].startswith(f"attestations/{bad}: ") and said in view["first_bad"]
-    assert len(view["problems"]) == 1 or name == "no fields"
-    assert view["attested"] == (2 if name == "no adapter" else 1)
+    assert view["first_bad"] == view["problems"][0] and victim.name in view["first_bad"]
+
+
+def test_whoever_names_the_key_to_believe_believes_no_other_key_s_statement(session: SessionFolder) -> None:
+    attest_session(session)
+    host, own = reading_host(session), read_key(key_path()).public.fingerprint
+    assert check_attestations(host, frozenset({own})).standing == "attested"
+    found = check_attestations(host, frozenset({"SHA256:" + "A" * 43}))
+    assert found.standing == "contradicted" and f"is signed by {own}" in found.problems[0]
 
 
 def test_weights_that_were_changed_after_they_were_handed_on_are_found(
