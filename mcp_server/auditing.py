@@ -5,7 +5,8 @@ Each opens the session as a reader and gives what the tool of the same name give
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +55,14 @@ def check_foreign_files(train: Path, benchmark: Path, graph: SessionFolder | Non
 
 def attest_session(folder: SessionFolder) -> list[Path]:
     """A model card and a statement signed with the user's key for each adapter, kept in the session; the folders."""
-    return attest_adapters(reading_host(folder), _key_of(folder))
+    with _writing(folder.attestations):
+        return attest_adapters(reading_host(folder), _key_of(folder))
 
 
 def hand_on_adapters(folder: SessionFolder, out: Path) -> list[Path]:
     """The same with the weights, in folders of their own."""
-    return export_adapters(reading_host(folder), out, _key_of(folder))
+    with _writing(out):
+        return export_adapters(reading_host(folder), out, _key_of(folder))
 
 
 def write_eval_logs(folder: SessionFolder, out: Path) -> list[Path]:
@@ -68,7 +71,8 @@ def write_eval_logs(folder: SessionFolder, out: Path) -> list[Path]:
         from tools.exports.eval_logs import export_eval_logs
     except ImportError as error:
         raise _not_installed("--inspect", error) from error
-    return export_eval_logs(reading_host(folder), out)
+    with _writing(out):
+        return export_eval_logs(reading_host(folder), out)
 
 
 def write_session_trace(folder: SessionFolder, to: str) -> str:
@@ -77,7 +81,19 @@ def write_session_trace(folder: SessionFolder, to: str) -> str:
         from tools.exports.otlp import write_trace
     except ImportError as error:
         raise _not_installed("--otlp", error) from error
-    return write_trace(timeline_of(folder.name, reading_host(folder).records()), to)
+    with _writing(to):
+        return write_trace(timeline_of(folder.name, reading_host(folder).records()), to)
+
+
+@contextmanager
+def _writing(place: Path | str) -> Iterator[None]:
+    """ConfigError where an export cannot be written to the place that was named."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write to {place}: {error.strerror}; name a place that can be written"
+        ) from error
 
 
 def _not_installed(option: str, error: ImportError) -> ConfigError:

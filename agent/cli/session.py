@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from agent.cli.ladder import ladder_markdown
 from agent.cli.options import (
@@ -36,7 +37,7 @@ from agent.connect import (
 from agent.drive import Outcome, drive
 from proda_core.config import load_config
 from proda_core.demo import DEMO_CONFIG, DEMO_CORPUS
-from proda_core.errors import ConfigError, SessionError
+from proda_core.errors import ConfigError, ProdaError, SessionError
 from proda_core.session import SessionFolder, SteerKind
 from proda_core.session.inbox import MOST_ROUNDS
 from proda_core.types import DecisionKind, StopReason
@@ -221,11 +222,20 @@ async def _whole_report(folder: SessionFolder) -> dict[str, Any]:
         return await whole_report(lambda first: client.call("report_session", first=first))
 
 
+def _attest(folder: SessionFolder) -> None:
+    """Cards and statements can be made again at any time: where they cannot be now, that is said and ends nothing otherwise."""
+    try:
+        attest_session(folder)
+    except ProdaError as error:
+        said = f"[yellow]no statements on adapters ({escape(str(error))}); proda audit export makes them[/]"
+        stderr().print(said, highlight=False, soft_wrap=True)
+
+
 def _finish(folder: SessionFolder, outcome: Outcome, *, as_json: bool) -> None:
     view = asyncio.run(_whole_report(folder))
-    if folder.config.audit.sign:
-        attest_session(folder)
     page = write_report(folder)
+    if folder.config.audit.sign:
+        _attest(folder)
     if as_json:
         print_json({**view, "exit_code": outcome.exit_code, "report": str(page)})
     else:

@@ -190,6 +190,16 @@ def test_a_session_that_ends_attests_its_adapters(session: SessionFolder) -> Non
     assert verified(session)[1]["attested"] == 2
 
 
+def test_a_session_whose_adapters_cannot_be_attested_ends_as_it_would_and_says_so(
+    session: SessionFolder,
+) -> None:
+    weights = session.store.path("adapter", adapters_of(session)[0]) / WEIGHTS[1]
+    weights.write_bytes(weights.read_bytes() + b"\0")
+    ended = CliRunner().invoke(app, ["resume", str(session.root)])
+    assert ended.exit_code == 22 and session.report.exists()
+    assert "no statements on adapters" in ended.stderr and not session.attestations.exists()
+
+
 Change = Callable[[SessionFolder, Path], None]
 
 
@@ -457,6 +467,10 @@ def test_an_export_that_there_is_nothing_for_or_no_package_for_is_refused(
         refused = run("export", str(new.root), option, str(tmp_path / "none"))
         assert isinstance(refused.exception, error), option
     assert not (tmp_path / "none").exists()
+    (tmp_path / "file").touch()
+    for option in ("--adapters", "--inspect", "--otlp"):
+        refused = run("export", str(session.root), option, str(tmp_path / "file" / "out"))
+        assert isinstance(refused.exception, ConfigError) and "cannot write to" in str(refused.exception)
     for option, package in (("--inspect", "tools.exports.eval_logs"), ("--otlp", "tools.exports.otlp")):
         monkeypatch.setitem(sys.modules, package, None)
         refused = run("export", str(session.root), option, str(tmp_path / "none"))
