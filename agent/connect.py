@@ -19,7 +19,14 @@ from mcp_server.auditing import (
     write_eval_logs,
     write_session_trace,
 )
-from mcp_server.benching import RECIPES, bench_repair, write_figures
+from mcp_server.benching import (
+    RECIPES,
+    Sizes,
+    bench_faults,
+    bench_repair,
+    write_fault_figures,
+    write_figures,
+)
 from mcp_server.bundle import write_bundle
 from mcp_server.clients import (
     ClientName,
@@ -51,6 +58,8 @@ __all__ = [
     "Place",
     "Serving",
     "attest_session",
+    "Sizes",
+    "bench_faults",
     "bench_repair",
     "check_foreign_files",
     "check_leaks",
@@ -71,6 +80,7 @@ __all__ = [
     "whole_report",
     "write_bundle",
     "write_eval_logs",
+    "write_fault_figures",
     "write_figures",
     "write_report",
     "write_session_trace",

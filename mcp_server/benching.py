@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from evals.faults import FaultStudy, Sizes
+from evals.faults import figures_of as fault_figures
+from evals.faults.guessing import QuestionAlone
 from evals.repair import RECIPES, Material, Recipe, RepairBench, Tell, figures_of
 from mcp_server.hosting import reading_host
 from mcp_server.page import render_bench
@@ -17,6 +21,7 @@ from proda_core.errors import ConfigError
 from proda_core.records import load_report
 from proda_core.serialize import to_plain
 from proda_core.session import SessionFolder
+from tools.built_session import built_session
 from tools.first_round import first_round
 
 CHANGEABLE = ("training", "mixture")
@@ -28,7 +33,8 @@ OF_V1 = (
     "alpha",
     "dropout",
 )  # read by no round that goes on from V1
-__all__ = ["RECIPES", "bench_repair", "write_figures"]
+OF_A_PLANTING = ("diagnosis", "synthesis", "training")
+__all__ = ["RECIPES", "Sizes", "bench_faults", "bench_repair", "write_fault_figures", "write_figures"]
 
 
 async def bench_repair(
@@ -68,6 +74,45 @@ async def bench_repair(
     }
 
 
+async def bench_faults(
+    folders: Sequence[SessionFolder],
+    seeds: Sequence[int],
+    overrides: dict[str, Any],
+    *,
+    out: Path,
+    sizes: Sizes,
+    tell: Tell,
+) -> dict[str, Any]:
+    """Plant faults in the knowledge of each session, train on what is left for each seed, and hold diagnosis against them.
+
+    ``overrides`` changes how V1 is taught or diagnosed: {"training": {"epochs": 3}}. ConfigError for any other section.
+    """
+    fixed = sorted(set(overrides) - set(OF_A_PLANTING))
+    if fixed:
+        raise ConfigError(
+            f"planted faults are of {', '.join(OF_A_PLANTING)} alone, not of {fixed[0]!r}: the graph and the base stay"
+        )
+    found = [built_session(reading_host(folder)) for folder in folders]
+    sources = [replace(one, config=_laid_over(one.config, overrides)) for one in found]
+    study = FaultStudy(out, sizes, tell)
+    trials = await study.run(sources, seeds)
+    figures = fault_figures(trials, [QuestionAlone()])
+    return {
+        "sessions": [folder.name for folder in folders],
+        "seeds": list(seeds),
+        "settings": overrides,
+        "sizes": to_plain(sizes),
+        **to_plain(figures),
+    }
+
+
+def write_fault_figures(figures: dict[str, Any], out: Path) -> Path:
+    """Write ``faults.json`` into the study's folder; its path."""
+    path = out / "faults.json"
+    write_atomic(path, json.dumps(figures, indent=1, sort_keys=True).encode())
+    return path
+
+
 def write_figures(figures: dict[str, Any], out: Path) -> Path:
     """Write ``repair.json`` and the page ``repair.html`` into the bench's folder; the page's path."""
     write_atomic(out / "repair.json", json.dumps(figures, indent=1, sort_keys=True).encode())
@@ -78,10 +123,7 @@ def write_figures(figures: dict[str, Any], out: Path) -> Path:
 
 def _changed(material: Material, overrides: dict[str, Any]) -> Config:
     """The session's configuration with ``overrides``; ConfigError for one that its rounds would not read."""
-    data = material.config.model_dump(mode="json")
-    for section, values in overrides.items():
-        data[section] |= values
-    config = config_from(data)
+    config = _laid_over(material.config, overrides)
     unread = sorted(overrides.get("training", {}).keys() & set(OF_V1))
     if unread and config.training.continue_incumbent:
         raise ConfigError(
@@ -89,3 +131,10 @@ def _changed(material: Material, overrides: dict[str, Any]) -> Config:
             "training.round_learning_rate, or training.continue_incumbent=false"
         )
     return config
+
+
+def _laid_over(config: Config, overrides: dict[str, Any]) -> Config:
+    data = config.model_dump(mode="json")
+    for section, values in overrides.items():
+        data[section] |= values
+    return config_from(data)

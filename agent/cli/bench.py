@@ -1,4 +1,4 @@
-"""bench: hold a session's repair against controls."""
+"""bench repair: hold a session's repair against controls; and what every bench shows of its progress."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from agent.exit_codes import INTERRUPTED
 from agent.summaries import duration
 from proda_core.config import dotted
 
-app = typer.Typer(help="Hold a session's repair against controls.", no_args_is_help=True)
+app = typer.Typer(help="Hold repair and diagnosis against what is known.", no_args_is_help=True)
 
 
 @app.callback()
 def _bench() -> None:
-    """Hold a session's repair against controls."""
+    """Hold repair and diagnosis against what is known."""
 
 
 @app.command()
@@ -54,7 +54,7 @@ def repair(
     folders = [chosen(name, root) for name in sessions] if sessions else [chosen(None, root)]
     recipes = recipe or list(RECIPES)
     console = stderr()
-    with _Shown(console) as shown:
+    with Shown(console) as shown:
         work = bench_repair(folders, recipes, dotted(set_ or []), out=out, tell=shown.tell)
         try:
             figures = asyncio.run(work)
@@ -69,7 +69,7 @@ def repair(
         typer.echo(f"  page  {page}")
 
 
-class _Shown:
+class Shown:
     """What the bench is doing: a bar on a terminal, a line for each step in a log."""
 
     def __init__(self, console: Console) -> None:
@@ -86,7 +86,7 @@ class _Shown:
         )
         self._task = self._progress.add_task("", total=None, left="")
 
-    def __enter__(self) -> _Shown:
+    def __enter__(self) -> Shown:
         self._progress.start()
         return self
 

@@ -33,8 +33,8 @@ def say_gap(snapshot: KnowledgeSnapshot, missing: Sequence[Mastery], probes: Seq
     return f"{_asked(probes)}. Not mastered, {len(missing)} of {len(probes)} nodes: {named}."
 
 
-def say_unstable(runs: PermutedRuns, probes: Sequence[Mastery]) -> str:
-    return f"{_asked(probes)}, all mastered. {_permuted(runs)}: wrong as first asked, so the order decides."
+def say_unstable(snapshot: KnowledgeSnapshot, runs: PermutedRuns, probes: Sequence[Mastery]) -> str:
+    return f"{_known(snapshot, probes)}. {_permuted(runs)}: wrong as first asked, so the order decides."
 
 
 def say_deficit(
@@ -49,11 +49,19 @@ def say_deficit(
     chosen, gold = failure.score.answer, failure.item.gold
     answer = "none of the options" if chosen is None else repr(failure.item.options[chosen])
     nodes = len(chain.concept_ids) + len(chain.relation_ids)
-    known = f"{_asked(probes)}, all mastered" if probes else f"None of the {nodes} nodes has a probe"
+    known = _known(snapshot, probes) if probes else f"None of the {nodes} nodes has a probe"
     moved = f" {_permuted(runs)}." if runs else ""
     return (
         f"{known}; along {path} the answer was {answer} and not {gold!r}.{moved}{_recalled(snapshot, probes)}"
     )
+
+
+def missing_of(snapshot: KnowledgeSnapshot, probes: Sequence[Mastery]) -> tuple[Mastery, ...]:
+    """The nodes not mastered that explain a failure: none where facts were asked and all of them are mastered."""
+    facts = [mastery for mastery in probes if mastery.node_id in snapshot.relations]
+    if facts and all(mastery.mastered for mastery in facts):
+        return ()
+    return tuple(mastery for mastery in probes if not mastery.mastered)
 
 
 def not_recalled(probes: Sequence[Mastery]) -> tuple[str, ...]:
@@ -77,6 +85,16 @@ def _asked(probes: Sequence[Mastery]) -> str:
     asked, right = sum(m.asked for m in probes), sum(m.right for m in probes)
     formats = len({name for mastery in probes for name in mastery.formats} - {_IN_CHAIN})
     return f"Asked {asked} probes in {formats} formats on {len(probes)} nodes of the chain, {right} right"
+
+
+def _known(snapshot: KnowledgeSnapshot, probes: Sequence[Mastery]) -> str:
+    """What was asked and found mastered, with the concepts that are not beside it."""
+    vague = [repr(_name(snapshot, m.node_id)) for m in probes if not m.mastered]
+    if not vague:
+        return f"{_asked(probes)}, all mastered"
+    return (
+        f"{_asked(probes)}, every fact mastered, and of no weight here: {'; '.join(vague)} not mastered alone"
+    )
 
 
 def _permuted(runs: PermutedRuns) -> str:

@@ -1,9 +1,10 @@
 """Why dev items failed: the student is asked about every concept and relation on the chain, and then about the chain.
 
-Another option true by the snapshot: item_defect. Reply unreadable: format_error. A node not mastered: concept_gap, there.
-Everything mastered and most permuted runs right: unstable; else reasoning_deficit along the chain, its nodes the relations that
-are known alone and not recalled in a chain of thought. Right runs do not outweigh
-a gap: who lacks a node can only have guessed. A sealed item is a GuardRefusal before anything is asked.
+Another option true by the snapshot: item_defect. Reply unreadable: format_error. A fact of the chain not mastered: concept_gap,
+at every node that is not. A concept alone is none where its chain's facts are mastered: the item asks neither for what its term
+means nor for what else is true of it. Otherwise most permuted runs right: unstable; else reasoning_deficit along the chain, its
+nodes the relations that are known alone and not recalled in a chain of thought. Right runs do not outweigh a gap: who lacks a
+fact can only have guessed. A sealed item is a GuardRefusal before anything is asked.
 """
 
 from __future__ import annotations
@@ -81,9 +82,9 @@ def is_patchable(diagnosis: Diagnosis, snapshot: KnowledgeSnapshot, sealed: froz
 def _before_asking_again(
     failure: Failure, masteries: Mapping[str, Mastery], route: SecondRoute, snapshot: KnowledgeSnapshot
 ) -> Diagnosis | None:
-    """The diagnosis as far as graph, reply and probes decide it; None where everything probed is mastered."""
+    """The diagnosis as far as graph, reply and probes decide it; None where every fact of the chain is mastered."""
     probes = _probes(failure.item, masteries, snapshot)
-    missing = [mastery for mastery in probes if not mastery.mastered]
+    missing = details.missing_of(snapshot, probes)
     also_true = route.also_true(failure.item)
     if also_true:
         kind, detail = DiagnosisKind.ITEM_DEFECT, details.say_defect(failure, also_true)
@@ -103,7 +104,7 @@ def _along_the_chain(
     item = failure.item
     probes = _probes(item, masteries, snapshot)
     if runs is not None and runs.unstable:
-        detail = details.say_unstable(runs, probes)
+        detail = details.say_unstable(snapshot, runs, probes)
         return Diagnosis(item.item_id, item.chain_id, DiagnosisKind.UNSTABLE, (), probes, detail)
     kind, lost = DiagnosisKind.REASONING_DEFICIT, details.not_recalled(probes)
     detail = details.say_deficit(snapshot, _chain(item, snapshot), failure, probes=probes, runs=runs)

@@ -9,6 +9,7 @@ import pytest
 
 from proda_core.config import DiagnosisConfig
 from proda_core.diagnosis import Failure, Setting, diagnose, failures_of, is_patchable
+from proda_core.diagnosis.diagnose import nodes_of
 from proda_core.diagnosis.mastery import Prober
 from proda_core.diagnosis.permuting import PermutedRuns, orders
 from proda_core.errors import BenchmarkError, GuardRefusal, KnowledgeError
@@ -77,6 +78,19 @@ def test_a_node_not_mastered_is_a_concept_gap_there() -> None:
     assert (found.kind, found.nodes) == (DiagnosisKind.CONCEPT_GAP, (STEP,))
     assert "Asked 20 probes in 2 formats on 5 nodes of the chain, 17 right" in found.detail
     assert "'Osmosis is a kind of diffusion' (1 of 4 right, 0.00 corrected, wrong in qa)" in found.detail
+
+
+def test_a_concept_alone_is_no_gap_where_every_fact_of_the_chain_is_mastered() -> None:
+    concept = nodes_of(OSMOSIS, snapshot())[0]
+    assert concept.startswith("c_")
+    found = one(ALWAYS_FIRST, failure(), knows(concept))
+    assert found.kind is DiagnosisKind.REASONING_DEFICIT
+    assert "every fact mastered, and of no weight here: " in found.detail
+    both = one(ALWAYS_FIRST, failure(), knows(concept, STEP))
+    assert (both.kind, set(both.nodes)) == (DiagnosisKind.CONCEPT_GAP, {concept, STEP})
+    facts = [node for node in nodes_of(OSMOSIS, snapshot()) if node.startswith("r_")]
+    unasked = one(ALWAYS_FIRST, failure(), knows(concept, unknown=facts))
+    assert (unasked.kind, unasked.nodes) == (DiagnosisKind.CONCEPT_GAP, (concept,))
 
 
 def test_everything_mastered_and_the_chain_still_wrong_is_a_reasoning_deficit() -> None:

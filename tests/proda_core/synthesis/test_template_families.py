@@ -6,6 +6,7 @@ from dataclasses import fields
 from itertools import combinations
 from random import Random
 
+from evals.faults import templates as heldout_templates
 from proda_core.general import phrasings
 from proda_core.general.path_grammar import composed_path
 from proda_core.probing import templates as probe_templates
@@ -30,6 +31,7 @@ FAMILIES = {
     "examples": set(example_templates.FAMILY),
     "patches": _paths(patch_templates.FAMILY) | set(patch_templates.FRAMES),
     "probes": set(probe_templates.FAMILY),
+    "heldout": _paths(heldout_templates.PATHS) | set(heldout_templates.FAMILY),
     "general": _general(),
 }
 
@@ -46,15 +48,16 @@ def test_no_two_families_share_a_template() -> None:
 
 def test_no_two_families_share_the_part_of_a_path_that_asks() -> None:
     closings = [
-        {_plain(t.closing) for t in family} for family in (item_templates.FAMILY, patch_templates.FAMILY)
+        {_plain(t.closing) for t in family}
+        for family in (item_templates.FAMILY, patch_templates.FAMILY, heldout_templates.PATHS)
     ]
     general = {
         _plain(form.last)
         for family in (phrasings.TRAIN, phrasings.HELDOUT)
         for form in (*family.path_forward, *family.path_backward)
     }
-    assert not closings[0] & closings[1]
-    assert not (closings[0] | closings[1]) & general
+    for left, right in combinations([*closings, general], 2):
+        assert not left & right
 
 
 def test_a_path_put_together_at_random_asks_as_no_other_family_does() -> None:
