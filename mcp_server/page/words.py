@@ -13,6 +13,7 @@ _NAMES = {
     "qa": "open questions",
     "choice": "multiple choice",
     "true_false": "true/false",
+    "inverse": "from the other end",
     "subst_adj": "neighbour instead (SUBST_ADJ)",
     "reversed": "direction reversed",
     "swapped_type": "relation type swapped",

@@ -1,6 +1,6 @@
 """Asking probes and reckoning mastery: right of asked, corrected for guessing as (accuracy - chance) / (1 - chance), floor 0.
 
-Choices and truth values are read from the log-likelihood of each reply said in full, recall from a greedy reply that must say
+Choices are read from the log-likelihood of each reply said in full, recall from a greedy reply that must say
 the object. The same prompt asked for two nodes is put to the student once. In-chain probes are in ``formats`` only: whether
 a fact known alone is also the likeliest next step of a chain of thought.
 """
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from proda_core.students import Student
 
 MASTERED_FROM = 0.5
+_ROUNDING = 1e-9  # three of five at chance a fifth are a half, and 0.6 - 0.2 in floats is less
 RECALL_TOKENS = 32
 
 
@@ -82,7 +83,7 @@ def _mastery(node: str, probes: Sequence[Probe], right: Sequence[bool], mastered
     hits = sum(ok for _, ok in counted)
     chance = sum(probe.chance for probe, _ in counted) / len(counted)
     corrected = max(0.0, (hits / len(counted) - chance) / (1 - chance))
-    return Mastery(node, len(counted), hits, corrected, corrected >= mastered_from, formats)
+    return Mastery(node, len(counted), hits, corrected, corrected >= mastered_from - _ROUNDING, formats)
 
 
 def _key(probe: Probe) -> tuple[str, int, tuple[str, ...]]:

@@ -1,8 +1,10 @@
-"""Writing probes from a snapshot: relations in choice, true/false and open form, concepts by their definition or their relations.
+"""Writing probes from a snapshot: relations as choices from both ends and openly, concepts by definition or by their relations.
 
-Distractors are concepts that nothing joins to the subject within two relations, so that no other option can be true. A question
-that has several right answers is not asked openly. The same snapshot, node and seed give the same probes, whatever else is
-asked with them; a node that cannot be asked (no concept is far enough from it) has none. An unknown node is a KnowledgeError.
+True or false is not asked: a small student says one word to everything, which is worth nothing and hides what it knows. From the
+other end a guess by what is common fails. Distractors are concepts that nothing joins to the end asked from within two relations,
+so that no other option can be true. A question that has several right answers is not asked openly. The same snapshot, node and
+seed give the same probes, whatever else is asked with them; a node that cannot be asked (no concept is far enough from it) has
+none. An unknown node is a KnowledgeError.
 """
 
 from __future__ import annotations
@@ -23,7 +25,6 @@ from proda_core.types import Chain, Concept, KnowledgeSnapshot, Relation
 
 OPTIONS = 4
 RELATIONS_PER_CONCEPT = 2
-TRUTH_OPTIONS = ("True", "False")
 
 
 def build_probes(
@@ -58,36 +59,43 @@ class _Writer:
         self.snapshot, self.seed, self.phi = snapshot, seed, phi
         self.graph = Adjacency(snapshot, phi=phi)
         self.objects: dict[str, list[str]] = {}
+        self.subjects: dict[str, list[str]] = {}
         self.chains: dict[str, Chain] = {}
         for relation in sorted(snapshot.relations.values(), key=lambda r: r.relation_id):
             self.objects.setdefault(relation.type, []).append(relation.object_id)
+            self.subjects.setdefault(relation.type, []).append(relation.subject_id)
         for chain in sorted(snapshot.chains.values(), key=lambda c: c.chain_id):
             for relation_id in chain.relation_ids[1:]:
                 self.chains.setdefault(relation_id, chain)
 
     def of_relation(self, relation: Relation) -> Iterator[Probe]:
-        """Two choices, a true and a false statement, and open recall where only one answer is right."""
+        """Two choices from each end, and open recall where only one answer is right."""
         node, row = relation.relation_id, self.phi[relation.type]
         subject = self._term(relation.subject_id)
         question = templates.ask_object(row, subject)
         far = self._far(relation.subject_id, relation.object_id, like=self.objects[relation.type], key=node)
         for number, frame in enumerate(templates.CHOICE):
-            others = (
-                far[number * (OPTIONS - 1) :] + far
-            )  # other distractors the second time, if there are enough
-            chosen = self._options(relation.object_id, others, key=f"{node}:{number}")
+            chosen = self._options(relation.object_id, _turned(far, number), key=f"{node}:{number}")
             replies = tuple(verbalise(row.name, subject, self._term(c)) for c in chosen)
             yield from _choice(node, frame.format(q=question), replies, chosen, gold=relation.object_id)
-        if far:
-            yield from self._truths(
-                node, [verbalise(row.name, subject, self._term(o)) for o in (relation.object_id, far[-1])]
-            )
+        yield from self._inverse(relation, row)
         if self._is_only(relation):
             accepted = self._names(relation.object_id)
             prompt = templates.RECALL.format(q=question)
             yield Probe(
                 node, ProbeFormat.RECALL, prompt, accepted=accepted, given=self._names(relation.subject_id)
             )
+
+    def _inverse(self, relation: Relation, row: RelationType) -> Iterator[Probe]:
+        node, object_ = relation.relation_id, self._term(relation.object_id)
+        question = templates.ask_subject(row, object_)
+        like, key = self.subjects[relation.type], f"{node}:inverse"
+        far = self._far(relation.object_id, relation.subject_id, like=like, key=key)
+        for number, frame in enumerate(templates.CHOICE):
+            chosen = self._options(relation.subject_id, _turned(far, number), key=f"{key}:{number}")
+            replies = tuple(verbalise(row.name, self._term(c), object_) for c in chosen)
+            for probe in _choice(node, frame.format(q=question), replies, chosen, gold=relation.subject_id):
+                yield replace(probe, format=ProbeFormat.INVERSE)
 
     def of_concept(self, concept: Concept) -> Iterator[Probe]:
         """Its definition where there is one, otherwise some of its relations."""
@@ -127,13 +135,15 @@ class _Writer:
         )
         far = self._far(node, node, like=like, key=node)
         for number, frame in enumerate(templates.MEANING_CHOICE):
-            others = far[number * (OPTIONS - 1) :] + far
-            chosen = self._options(node, others, key=f"{node}:{number}")
+            chosen = self._options(node, _turned(far, number), key=f"{node}:{number}")
             replies = tuple(self._term(c) for c in chosen)
             yield from _choice(node, frame.format(d=body), replies, chosen, gold=node)
-        if far:
-            names = (concept.term, self._term(far[-1]))
-            yield from self._truths(node, [f"{name[:1].upper()}{name[1:]} is {body}." for name in names])
+        told = [c for c in far if self.snapshot.concepts[c].definition]
+        for number, frame in enumerate(templates.MEANING_OF):
+            chosen = self._options(node, _turned(told, number), key=f"{node}:inverse:{number}")
+            replies = tuple(self._meaning(c) for c in chosen)
+            for probe in _choice(node, frame.format(n=concept.term), replies, chosen, gold=node):
+                yield replace(probe, format=ProbeFormat.INVERSE)
         prompt = templates.MEANING_RECALL.format(d=body)
         yield Probe(node, ProbeFormat.RECALL, prompt, accepted=self._names(node))
 
@@ -143,12 +153,10 @@ class _Writer:
         self._rng(key).shuffle(options)
         return options if len(options) == OPTIONS else []
 
-    def _truths(self, node: str, statements: Sequence[str]) -> Iterator[Probe]:
-        """A true statement and a false one, each half the chance of a guess."""
-        for gold, statement in enumerate(statements):
-            yield Probe(
-                node, ProbeFormat.TRUE_FALSE, templates.TRUTH.format(s=statement), TRUTH_OPTIONS, gold
-            )
+    def _meaning(self, concept_id: str) -> str:
+        """A definition as a reply, its own term hidden in it."""
+        body = _without(self.snapshot.concepts[concept_id].definition, self._names(concept_id))
+        return f"{body[:1].upper()}{body[1:]}."
 
     def _far(self, subject: str, gold: str, *, like: Sequence[str], key: str) -> list[str]:
         """Concepts not joined to ``subject`` within two relations and not named like the gold; those in ``like`` first."""
@@ -184,6 +192,11 @@ class _Writer:
 
     def _rng(self, key: str) -> random.Random:
         return random.Random(f"probe:{self.seed}:{key}")
+
+
+def _turned(far: Sequence[str], number: int) -> list[str]:
+    """Other distractors each time, if there are enough."""
+    return [*far[number * (OPTIONS - 1) :], *far]
 
 
 def _choice(

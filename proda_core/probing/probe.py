@@ -10,7 +10,7 @@ class ProbeFormat(StrEnum):
     """How a node is asked. ``IN_CHAIN`` is the next step of a chain of thought; it is reported apart and never counted."""
 
     CHOICE = "choice"
-    TRUE_FALSE = "true_false"
+    INVERSE = "inverse"  # a choice as well, asked from the other end
     RECALL = "recall"
     IN_CHAIN = "in_chain"
 

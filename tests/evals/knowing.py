@@ -93,9 +93,6 @@ class Knowing:
         if prompt in self._named:
             answer, known = self._named[prompt]
             return sure * (1.0 if (option == answer) is known else 0.0)
-        if option in ("True", "False"):
-            true = any(known and said in prompt for said, known in self._facts.items())
-            return sure * float(true is (option == "True"))
         stated = next((said for said in self._facts if option.endswith(said)), "")
         if not stated:
             return 0.0

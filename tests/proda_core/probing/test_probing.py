@@ -46,7 +46,7 @@ def test_a_relation_is_asked_in_every_format() -> None:
     counts = {format_: len(of(probes, format_)) for format_ in ProbeFormat}
     assert counts == {
         ProbeFormat.CHOICE: 2,
-        ProbeFormat.TRUE_FALSE: 2,
+        ProbeFormat.INVERSE: 2,
         ProbeFormat.RECALL: 1,
         ProbeFormat.IN_CHAIN: 1,
     }
@@ -71,11 +71,14 @@ def test_no_distractor_is_joined_to_the_subject() -> None:
             )
 
 
-def test_the_true_statement_is_the_relation_and_the_false_one_another_object() -> None:
-    true, false = of(build_probes(snapshot(), [FACT.relation_id], seed=0), ProbeFormat.TRUE_FALSE)
-    assert "Weathering leads to sediment." in true.prompt and true.options[true.gold] == "True"
-    assert "Weathering leads to" in false.prompt and "sediment" not in false.prompt
-    assert false.options[false.gold] == "False"
+def test_from_the_other_end_the_subject_is_asked_among_others_that_nothing_joins_to_the_object() -> None:
+    probes = of(build_probes(snapshot(), [FACT.relation_id], seed=0), ProbeFormat.INVERSE)
+    assert len(probes) == 2
+    for probe in probes:
+        assert "what leads to sediment?" in probe.prompt
+        assert probe.options[probe.gold] == "Weathering leads to sediment."
+        assert all(option.endswith(" leads to sediment.") for option in probe.options)
+        assert len(set(probe.options)) == 4
 
 
 def test_a_question_with_several_right_answers_is_not_asked_openly() -> None:
@@ -96,7 +99,11 @@ def test_a_question_with_several_right_answers_is_not_asked_openly() -> None:
 
 def test_a_concept_with_a_definition_is_asked_by_it_and_one_without_by_its_relations() -> None:
     defined = build_probes(snapshot(), [cid("weathering")], seed=0)
-    assert all("breaking down of rock" in probe.prompt for probe in defined)
+    assert all(
+        "breaking down of rock"
+        in (probe.options[probe.gold] if probe.format is ProbeFormat.INVERSE else probe.prompt).casefold()
+        for probe in defined
+    )
     assert all(probe.node_id == cid("weathering") for probe in defined)
     bare = build_probes(snapshot(), [cid("sediment")], seed=0)
     assert bare and {probe.node_id for probe in bare} == {cid("sediment")}
@@ -151,15 +158,23 @@ def test_correction_for_guessing_is_accuracy_over_chance() -> None:
     mastery = ask_probes(student(lambda p: p.format is not ProbeFormat.RECALL, probes), probes)[
         FACT.relation_id
     ]
-    chance = (0.25 + 0.25 + 0.5 + 0.5 + 0) / 5
+    chance = (4 * 0.25 + 0) / 5
     assert (mastery.asked, mastery.right) == (5, 4)
     assert mastery.corrected == pytest.approx((4 / 5 - chance) / (1 - chance))
-    assert mastery.formats == {"choice": True, "true_false": True, "recall": False}
+    assert mastery.formats == {"choice": True, "inverse": True, "recall": False}
     assert mastery.mastered
     strict = ask_probes(
         student(lambda p: p.format is not ProbeFormat.RECALL, probes), probes, mastered_from=0.9
     )
     assert not strict[FACT.relation_id].mastered
+
+
+def test_three_of_five_with_one_asked_openly_is_half_and_mastered() -> None:
+    probes = build_probes(snapshot(), [FACT.relation_id], seed=0)
+    wanted = {ProbeFormat.CHOICE, ProbeFormat.RECALL}
+    (mastery,) = ask_probes(student(lambda p: p.format in wanted, probes), probes).values()
+    assert (mastery.asked, mastery.right) == (5, 3)
+    assert mastery.corrected == pytest.approx(0.5) and mastery.mastered
 
 
 def test_recall_inside_a_chain_is_reported_apart() -> None:
