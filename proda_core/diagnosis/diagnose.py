@@ -2,9 +2,9 @@
 
 Another option true by the snapshot: item_defect. Reply unreadable: format_error. A fact of the chain not mastered: concept_gap,
 at every node that is not. A concept alone is none where its chain's facts are mastered: the item asks neither for what its term
-means nor for what else is true of it. Otherwise most permuted runs right: unstable; else reasoning_deficit along the chain, its
-nodes the relations that are known alone and not recalled in a chain of thought. Right runs do not outweigh a gap: who lacks a
-fact can only have guessed. A sealed item is a GuardRefusal before anything is asked.
+means nor for what else is true of it. Otherwise more permuted runs right than a guess gives: unstable; else reasoning_deficit
+along the chain, its nodes the relations that are known alone and not recalled in a chain of thought. Right runs do not outweigh
+a gap: who lacks a fact can only have guessed. A sealed item is a GuardRefusal before anything is asked.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import comb
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from proda_core.types import Item, Scoring
 if TYPE_CHECKING:
     from proda_core.students import Student
 
+GUESSED = 0.05  # how likely guessing may be to give as many right runs
+
 
 @dataclass(frozen=True, slots=True)
 class PermutedRuns:
@@ -25,6 +28,7 @@ class PermutedRuns:
 
     choices: tuple[int | None, ...]
     gold: int
+    options: int = 4
 
     @property
     def right(self) -> int:
@@ -32,11 +36,14 @@ class PermutedRuns:
 
     @property
     def unstable(self) -> bool:
-        """Right in more than half of the runs though wrong as first asked.
+        """Right more often than guessing is in one case of twenty, though wrong as first asked.
 
-        One right run is what guessing gives (three runs over four options: 58 %); most runs right is not (16 %).
+        Three runs over four options must all be right (1.6 %): two of three is what a guess gives in every sixth item, and
+        would hide as many deficits. Fewer than three runs can show nothing.
         """
-        return 2 * self.right > len(self.choices)
+        runs, guess = len(self.choices), 1 / self.options
+        more = range(self.right, runs + 1)
+        return sum(comb(runs, k) * guess**k * (1 - guess) ** (runs - k) for k in more) <= GUESSED
 
 
 def orders(item: Item, count: int, *, seed: int) -> tuple[tuple[int, ...], ...]:
@@ -69,4 +76,7 @@ def ask_permuted(
     chosen: dict[str, list[int | None]] = {item.item_id: [] for item in items}
     for (item, order), answer in zip(shown, answers, strict=True):
         chosen[item.item_id].append(None if answer.choice is None else order[answer.choice])
-    return {item.item_id: PermutedRuns(tuple(chosen[item.item_id]), item.gold_index) for item in items}
+    return {
+        item.item_id: PermutedRuns(tuple(chosen[item.item_id]), item.gold_index, len(item.options))
+        for item in items
+    }

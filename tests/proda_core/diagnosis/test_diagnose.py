@@ -217,9 +217,12 @@ def test_permutations_are_rotations_first_and_never_the_items_own_order() -> Non
     assert many == orders(OSMOSIS, 9, seed=0)
 
 
-def test_most_runs_right_is_unstable_and_half_is_not() -> None:
-    assert PermutedRuns((1, 1, 0), 1).unstable
-    assert not PermutedRuns((1, 0), 1).unstable
+def test_as_many_right_runs_as_guessing_gives_now_and_then_are_no_instability() -> None:
+    assert PermutedRuns((1, 1, 1), 1).unstable
+    assert not PermutedRuns((1, 1, 0), 1).unstable  # 16 % by guessing
+    assert not PermutedRuns((1, 1), 1).unstable
+    assert PermutedRuns((1, 1, 1, 1, 0), 1).unstable
+    assert not PermutedRuns((1, 1, 1), 1, options=2).unstable
     assert not PermutedRuns((None, None, None), 1).unstable
 
 
