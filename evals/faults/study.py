@@ -81,23 +81,22 @@ class FaultStudy:
     runner: Runner = run_job
 
     async def run(self, sources: Sequence[Source], seeds: Sequence[int]) -> list[Trial]:
-        """Every seed on every session; the estimate is from the trials that this call did."""
+        """Every seed on every session; the estimate goes by the slowest trial so far, since one found done takes no time."""
         done: list[Trial] = []
-        total, began = len(sources) * len(seeds), time.monotonic()
+        total, slowest_s = len(sources) * len(seeds), 0.0
         for source in sources:
             own = source.copied(self.folder / source.session)
             for seed in seeds:
-                left = _left(time.monotonic() - began, len(done), total)
+                began, left = time.monotonic(), _left(slowest_s, total - len(done))
                 label = f"{len(done) + 1} of {total}{left}, {source.session}, seed {seed}"
                 done.append(await _One(self, own, seed, label).trial())
+                slowest_s = max(slowest_s, time.monotonic() - began)
         return done
 
 
-def _left(passed_s: float, done: int, total: int) -> str:
+def _left(each_s: float, trials: int) -> str:
     """The estimate in words; "" before anything is done."""
-    if not done:
-        return ""
-    return f", about {max(1, round(passed_s / done * (total - done) / 60))} min left"
+    return f", about {max(1, round(each_s * trials / 60))} min left" if each_s else ""
 
 
 @dataclass(frozen=True, slots=True)
