@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from proda_core.diagnosis.failures import Failure
 from proda_core.diagnosis.permuting import PermutedRuns
+from proda_core.diagnosis.rewording import Again, Reworded
 from proda_core.phi import PHI, verbalise
 from proda_core.probing import ProbeFormat
 from proda_core.types import Chain, KnowledgeSnapshot, Mastery
@@ -33,8 +34,8 @@ def say_gap(snapshot: KnowledgeSnapshot, missing: Sequence[Mastery], probes: Seq
     return f"{_asked(probes)}. Not mastered, {len(missing)} of {len(probes)} nodes: {named}."
 
 
-def say_unstable(snapshot: KnowledgeSnapshot, runs: PermutedRuns, probes: Sequence[Mastery]) -> str:
-    return f"{_known(snapshot, probes)}. {_permuted(runs)}: wrong as first asked, so the order decides."
+def say_unstable(snapshot: KnowledgeSnapshot, again: Again, probes: Sequence[Mastery]) -> str:
+    return f"{_known(snapshot, probes)}.{_again(again)} Wrong as first asked, so how it is asked decides."
 
 
 def say_deficit(
@@ -43,17 +44,14 @@ def say_deficit(
     failure: Failure,
     *,
     probes: Sequence[Mastery],
-    runs: PermutedRuns | None,
+    again: Again,
 ) -> str:
     path = " -> ".join(snapshot.term(concept) for concept in chain.concept_ids)
     chosen, gold = failure.score.answer, failure.item.gold
     answer = "none of the options" if chosen is None else repr(failure.item.options[chosen])
     nodes = len(chain.concept_ids) + len(chain.relation_ids)
     known = _known(snapshot, probes) if probes else f"None of the {nodes} nodes has a probe"
-    moved = f" {_permuted(runs)}." if runs else ""
-    return (
-        f"{known}; along {path} the answer was {answer} and not {gold!r}.{moved}{_recalled(snapshot, probes)}"
-    )
+    return f"{known}; along {path} the answer was {answer} and not {gold!r}.{_again(again)}{_recalled(snapshot, probes)}"
 
 
 def missing_of(snapshot: KnowledgeSnapshot, probes: Sequence[Mastery]) -> tuple[Mastery, ...]:
@@ -95,6 +93,16 @@ def _known(snapshot: KnowledgeSnapshot, probes: Sequence[Mastery]) -> str:
     return (
         f"{_asked(probes)}, every fact mastered, and of no weight here: {'; '.join(vague)} not mastered alone"
     )
+
+
+def _again(again: Again) -> str:
+    """What asking again showed, each a sentence with a space before it; "" where nothing could be asked."""
+    permuted = f" {_permuted(again.permuted)}." if again.permuted else ""
+    return permuted + (f" {_reworded(again.reworded)}." if again.reworded else "")
+
+
+def _reworded(found: Reworded) -> str:
+    return f"Asked the chain in other words, {found.right} of {found.asked} were right"
 
 
 def _permuted(runs: PermutedRuns) -> str:

@@ -2,9 +2,10 @@
 
 Another option true by the snapshot: item_defect. Reply unreadable: format_error. A fact of the chain not mastered: concept_gap,
 at every node that is not. A concept alone is none where its chain's facts are mastered: the item asks neither for what its term
-means nor for what else is true of it. Otherwise more permuted runs right than a guess gives: unstable; else reasoning_deficit
-along the chain, its nodes the relations that are known alone and not recalled in a chain of thought. Right runs do not outweigh
-a gap: who lacks a fact can only have guessed. A sealed item is a GuardRefusal before anything is asked.
+means nor for what else is true of it. Otherwise, where more is right than a guess gives when its options are permuted or its
+chain is asked in other words: unstable; else reasoning_deficit along the chain, its nodes the relations that are known alone and
+not recalled in a chain of thought. Right runs do not outweigh a gap: who lacks a fact can only have guessed. A sealed item is a
+GuardRefusal before anything is asked.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING
 from proda_core.diagnosis import details
 from proda_core.diagnosis.failures import Failure, refuse_sealed
 from proda_core.diagnosis.mastery import Prober, probe_nodes
-from proda_core.diagnosis.permuting import PermutedRuns, ask_permuted
+from proda_core.diagnosis.permuting import ask_permuted
+from proda_core.diagnosis.rewording import Again, ask_reworded
 from proda_core.diagnosis.setting import Setting
 from proda_core.diagnosis.truth import SecondRoute
 from proda_core.errors import KnowledgeError
@@ -50,9 +52,13 @@ def diagnose(
     found = {f.item.item_id: _before_asking_again(f, masteries, route, snapshot) for f in failures}
     open_items = [f.item for f in failures if found[f.item.item_id] is None]
     runs = ask_permuted(student, open_items, setting)
+    reworded = ask_reworded(student, (item.chain_id for item in open_items), setting)
     tick(len(failures))
     return tuple(
-        found[f.item.item_id] or _along_the_chain(f, masteries, runs.get(f.item.item_id), snapshot)
+        found[f.item.item_id]
+        or _along_the_chain(
+            f, masteries, Again(runs.get(f.item.item_id), reworded.get(f.item.chain_id)), snapshot
+        )
         for f in failures
     )
 
@@ -99,15 +105,15 @@ def _before_asking_again(
 
 
 def _along_the_chain(
-    failure: Failure, masteries: Mapping[str, Mastery], runs: PermutedRuns | None, snapshot: KnowledgeSnapshot
+    failure: Failure, masteries: Mapping[str, Mastery], again: Again, snapshot: KnowledgeSnapshot
 ) -> Diagnosis:
     item = failure.item
     probes = _probes(item, masteries, snapshot)
-    if runs is not None and runs.unstable:
-        detail = details.say_unstable(snapshot, runs, probes)
+    if again.unstable:
+        detail = details.say_unstable(snapshot, again, probes)
         return Diagnosis(item.item_id, item.chain_id, DiagnosisKind.UNSTABLE, (), probes, detail)
     kind, lost = DiagnosisKind.REASONING_DEFICIT, details.not_recalled(probes)
-    detail = details.say_deficit(snapshot, _chain(item, snapshot), failure, probes=probes, runs=runs)
+    detail = details.say_deficit(snapshot, _chain(item, snapshot), failure, probes=probes, again=again)
     return Diagnosis(item.item_id, item.chain_id, kind, lost, probes, detail)
 
 

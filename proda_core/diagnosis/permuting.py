@@ -41,9 +41,14 @@ class PermutedRuns:
         Three runs over four options must all be right (1.6 %): two of three is what a guess gives in every sixth item, and
         would hide as many deficits. Fewer than three runs can show nothing.
         """
-        runs, guess = len(self.choices), 1 / self.options
-        more = range(self.right, runs + 1)
-        return sum(comb(runs, k) * guess**k * (1 - guess) ** (runs - k) for k in more) <= GUESSED
+        return beyond_guessing(self.right, len(self.choices), self.options)
+
+
+def beyond_guessing(right: int, runs: int, options: int) -> bool:
+    """Whether so many right runs, or more, come by guessing in one case of twenty at most."""
+    guess = 1 / options
+    more = range(right, runs + 1)
+    return sum(comb(runs, k) * guess**k * (1 - guess) ** (runs - k) for k in more) <= GUESSED
 
 
 def orders(item: Item, count: int, *, seed: int) -> tuple[tuple[int, ...], ...]:

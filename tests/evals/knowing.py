@@ -10,7 +10,7 @@ from evals.faults.heldout import HeldOut
 from evals.faults.planting import Plan
 from proda_core.layout import COT_SUFFIX, LETTERS, cot_answer
 from proda_core.phi import verbalise
-from proda_core.probing import build_probes
+from proda_core.probing import build_chain_probes, build_probes
 from proda_core.students import ScriptedStudent
 from proda_core.types import DiagnosisKind, KnowledgeSnapshot
 
@@ -64,6 +64,9 @@ class Knowing:
         for item in self.plan.benchmark.items:
             self._chains.setdefault(item.stem, {})[item.gold] = taught[item.chain_id]
         two = [key for key, chain in self.snapshot.chains.items() if chain.hops == 2]
+        for probe in build_chain_probes(self.snapshot, two, seed=self.plan.seed):
+            gold = probe.options[probe.gold]
+            self._chains.setdefault(probe.stem, {})[gold] = taught[probe.chain_id]
         for walk in HeldOut(self.snapshot).of_chains(two):
             gold = walk.question.options[walk.gold]
             self._chains.setdefault(walk.question.stem, {})[gold] = taught[walk.chain_id]

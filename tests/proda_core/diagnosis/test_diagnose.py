@@ -14,7 +14,7 @@ from proda_core.diagnosis.mastery import Prober
 from proda_core.diagnosis.permuting import PermutedRuns, orders
 from proda_core.errors import BenchmarkError, GuardRefusal, KnowledgeError
 from proda_core.layout import LETTERS
-from proda_core.probing import build_probes
+from proda_core.probing import build_chain_probes, build_probes
 from proda_core.students import ScriptedStudent, Student
 from proda_core.types import (
     Benchmark,
@@ -66,7 +66,7 @@ def picks(choose: Callable[[list[str]], int]) -> ScriptedStudent:
 
 
 ALWAYS_FIRST = picks(lambda options: 0)
-RIGHT = picks(lambda options: options.index(OSMOSIS.gold))
+RIGHT = picks(lambda options: options.index(OSMOSIS.gold) if OSMOSIS.gold in options else 0)
 
 
 def one(student: Student, found: Failure, prober: Prober, setting: Setting = SETTING) -> Diagnosis:
@@ -130,6 +130,29 @@ def test_one_lucky_permutation_is_guessing_and_no_instability() -> None:
     assert "1 of 3 runs were right" in found.detail
 
 
+def test_a_chain_that_is_joined_in_other_words_is_unstable_and_no_deficit() -> None:
+    probes = build_chain_probes(snapshot(), [OSMOSIS.chain_id], seed=SETTING.seed)
+
+    def student(right: int) -> ScriptedStudent:
+        """Wrong on the item however its options are ordered; right on so many of its chain's probes."""
+        golds = {p.stem: p.options[p.gold] for p in probes[:right]}
+
+        def reply(prompt: str) -> str:
+            stem, *lines = prompt.splitlines()
+            options = [line[3:] for line in lines if line[1:3] == ". "]
+            wrong = OSMOSIS.options[(OSMOSIS.gold_index + 1) % 4]
+            return f"So it is. Answer: {golds.get(stem, wrong if wrong in options else 'nothing')}"
+
+        return ScriptedStudent(reply, lambda p, o: 0.0)
+
+    assert len(probes) == 6
+    joined, guessed = (one(student(n), failure(), knows()) for n in (4, 3))
+    assert joined.kind is DiagnosisKind.UNSTABLE
+    assert "Asked the chain in other words, 4 of 6 were right" in joined.detail
+    assert guessed.kind is DiagnosisKind.REASONING_DEFICIT  # 17 % by guessing
+    assert "0 of 3 runs were right. Asked the chain in other words, 3 of 6 were right" in guessed.detail
+
+
 def test_right_permuted_runs_do_not_outweigh_a_gap() -> None:
     assert one(RIGHT, failure(), knows(STEP)).kind is DiagnosisKind.CONCEPT_GAP
 
@@ -184,7 +207,8 @@ def test_all_failures_are_asked_in_one_batch_and_answered_in_order() -> None:
     student = Counting(lambda p: "Answer: A", lambda p, o: 0.0)
     found = diagnose(student, [failure(i) for i in dev], SETTING, prober=probe)
     assert [d.item_id for d in found] == [i.item_id for i in dev]
-    assert batches == [3 * len(dev)]
+    reworded = len(build_chain_probes(snapshot(), [i.chain_id for i in dev], seed=SETTING.seed))
+    assert batches == [3 * len(dev), reworded] and reworded > 0
     assert len(calls) == 1
 
 

@@ -30,7 +30,8 @@ FAMILIES = {
     "items": _paths(item_templates.FAMILY),
     "examples": set(example_templates.FAMILY),
     "patches": _paths(patch_templates.FAMILY) | set(patch_templates.FRAMES),
-    "probes": set(probe_templates.FAMILY),
+    "probes": set(probe_templates.FAMILY)
+    | {f"{t.opening}|{t.link}|{t.closing}" for t in probe_templates.CHAINS},
     "heldout": _paths(heldout_templates.PATHS) | set(heldout_templates.FAMILY),
     "general": _general(),
 }
@@ -49,7 +50,12 @@ def test_no_two_families_share_a_template() -> None:
 def test_no_two_families_share_the_part_of_a_path_that_asks() -> None:
     closings = [
         {_plain(t.closing) for t in family}
-        for family in (item_templates.FAMILY, patch_templates.FAMILY, heldout_templates.PATHS)
+        for family in (
+            item_templates.FAMILY,
+            patch_templates.FAMILY,
+            heldout_templates.PATHS,
+            probe_templates.CHAINS,
+        )
     ]
     general = {
         _plain(form.last)
