@@ -81,10 +81,10 @@ class HeldOut:
         return found
 
     def _asked(self, chain: Chain, question: ChainQuestion, stem: str, number: int) -> Iterator[HeldWalk]:
-        options = self._options(question, f"{chain.chain_id}:{question.forward}:{number}")
+        key = f"{chain.chain_id}:{question.forward}:{number}"
+        options = self._options(question, key)
         if options:
             terms = tuple(self._snapshot.term(c) for c in options)
-            key = f"{chain.chain_id}:{question.forward}:{number}"
             yield HeldWalk(chain.chain_id, ChoiceQuestion(key, stem, terms), options.index(question.gold))
 
     def _of_relation(self, node: str, relation: Relation) -> Iterator[Held]:
