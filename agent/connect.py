@@ -27,6 +27,7 @@ from mcp_server.benching import (
     write_fault_figures,
     write_figures,
 )
+from mcp_server.benching_verdict import bench_verdict
 from mcp_server.bundle import write_bundle
 from mcp_server.clients import (
     ClientName,
@@ -57,10 +58,11 @@ __all__ = [
     "ClientName",
     "Place",
     "Serving",
-    "attest_session",
     "Sizes",
+    "attest_session",
     "bench_faults",
     "bench_repair",
+    "bench_verdict",
     "check_foreign_files",
     "check_leaks",
     "configuration_file",

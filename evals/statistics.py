@@ -1,4 +1,4 @@
-"""The statistics of a paired comparison: exact tests, intervals, Holm's correction, and how alpha is spent over looks.
+"""The statistics of a paired comparison: exact tests, intervals, Holm's correction, and how an error rate is spent over looks.
 
 A pair is one item scored under both models; its difference is +1 (fixed), -1 (broken) or 0. Items of one chain group are not
 independent, so beside the exact McNemar test stands its clustered form: the exact sign-flip test over groups, which equals
@@ -8,10 +8,12 @@ Price's, so that few pairs, or none that differ, never look certain. Impossible 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import binom, norm
 
 from proda_core.errors import BenchmarkError
@@ -48,10 +50,11 @@ def clustered_mcnemar(differences: Mapping[str, Sequence[int]]) -> float:
         return 1.0
     observed = sum(sum(values) for values in differences.values())
     reach = sum(sums)
-    weights = np.zeros(2 * reach + 1)
-    weights[reach] = 1.0
-    for size in sums:
-        weights = 0.5 * (np.roll(weights, size) + np.roll(weights, -size))
+    weights = np.ones(1)
+    for size, count in Counter(sums).items():
+        spread = np.zeros(2 * size * count + 1)
+        spread[:: 2 * size] = binom.pmf(np.arange(count + 1), count, 0.5)
+        weights = np.convolve(weights, spread)
     return min(1.0, float(weights[reach + observed :].sum()))
 
 
@@ -68,6 +71,62 @@ def wilson(right: int, n: int, *, level: float = 0.95) -> Interval:
     return Interval(share, max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half)), n)
 
 
+@dataclass(frozen=True, slots=True)
+class Resampled:
+    """A mean paired difference over ``n`` pairs with the means of its bootstrap, from which intervals of any level follow."""
+
+    value: float
+    n: int
+    fixed: int
+    broken: int
+    means: NDArray[np.float64]
+
+    def at(self, level: float) -> Interval:
+        """The union of the bootstrap's interval (percentile, by group) and Bonett and Price's (2012, adjusted Wald).
+
+        No pairs: value 0 over the whole range from -1 to 1, with n = 0 to say that nothing is known.
+        """
+        z = _quantile(level)
+        if self.n == 0:
+            return Interval(0.0, -1.0, 1.0, 0)
+        tail = (1 - level) / 2
+        low, high = np.quantile(self.means, [tail, 1 - tail])
+        fixed, broken = (self.fixed + 1) / (self.n + 2), (self.broken + 1) / (self.n + 2)
+        centre = fixed - broken
+        half = z * float(np.sqrt((fixed + broken - centre * centre) / (self.n + 2)))
+        return Interval(
+            self.value,
+            min(self.value, float(low), max(-1.0, centre - half)),
+            max(self.value, float(high), min(1.0, centre + half)),
+            self.n,
+        )
+
+
+def resampled(
+    differences: Mapping[str, Sequence[int]], *, seed: int, resamples: int = RESAMPLES
+) -> Resampled:
+    """The mean of ``differences`` (by group) and its bootstrap, in which groups are drawn whole.
+
+    Groups of the same sum and size are alike to it, so it draws how many there are of each sort.
+    """
+    groups = [values for values in differences.values() if len(values)]
+    n = sum(len(values) for values in groups)
+    if n == 0:
+        return Resampled(0.0, 0, 0, 0, np.zeros(0))
+    sorts = sorted(Counter((sum(values), len(values)) for values in groups).items())
+    of_each = np.array([count for _, count in sorts], dtype=float)
+    sums, sizes = np.array([sort for sort, _ in sorts], dtype=float).T
+    drawn = np.random.default_rng(seed).multinomial(len(groups), of_each / of_each.sum(), resamples)
+    flat = [value for values in groups for value in values]
+    return Resampled(
+        sum(flat) / n,
+        n,
+        sum(value > 0 for value in flat),
+        sum(value < 0 for value in flat),
+        drawn @ sums / (drawn @ sizes),
+    )
+
+
 def gain_interval(
     differences: Mapping[str, Sequence[int]],
     *,
@@ -75,34 +134,8 @@ def gain_interval(
     level: float = 0.95,
     resamples: int = RESAMPLES,
 ) -> Interval:
-    """Mean paired difference with its interval; ``n`` counts pairs, groups are resampled whole.
-
-    The interval is the union of the bootstrap's (percentile, by group) and Bonett and Price's (2012, adjusted Wald).
-    No pairs: value 0 over the whole range from -1 to 1, with n = 0 to say that nothing is known.
-    """
-    groups = [values for _, values in sorted(differences.items()) if len(values)]
-    n = sum(len(values) for values in groups)
-    if n == 0:
-        return Interval(0.0, -1.0, 1.0, 0)
-    sums = np.array([sum(values) for values in groups], dtype=float)
-    sizes = np.array([len(values) for values in groups], dtype=float)
-    drawn = np.random.default_rng(seed).multinomial(
-        len(groups), np.full(len(groups), 1 / len(groups)), resamples
-    )
-    tail = (1 - level) / 2
-    low, high = np.quantile(drawn @ sums / (drawn @ sizes), [tail, 1 - tail])
-    wald = _bonett_price(groups, n, level)
-    value = float(sums.sum() / n)
-    return Interval(value, min(value, float(low), wald.low), max(value, float(high), wald.high), n)
-
-
-def _bonett_price(groups: Iterable[Sequence[int]], n: int, level: float) -> Interval:
-    flat = [value for values in groups for value in values]
-    fixed = (sum(value > 0 for value in flat) + 1) / (n + 2)
-    broken = (sum(value < 0 for value in flat) + 1) / (n + 2)
-    centre = fixed - broken
-    half = _quantile(level) * float(np.sqrt((fixed + broken - centre * centre) / (n + 2)))
-    return Interval(centre, max(-1.0, centre - half), min(1.0, centre + half), n)
+    """Mean paired difference with its interval; ``n`` counts pairs, groups are resampled whole."""
+    return resampled(differences, seed=seed, resamples=resamples).at(level)
 
 
 def holm(p_values: Mapping[str, float], alpha: float) -> tuple[str, ...]:
@@ -116,14 +149,18 @@ def holm(p_values: Mapping[str, float], alpha: float) -> tuple[str, ...]:
     return tuple(rejected)
 
 
-def alpha_share(alpha: float, looks: int, look: int) -> float:
-    """What verdict number ``look`` (from 1) may spend: equal parts, which sum to ``alpha``; nothing is left after ``looks``.
+def next_share(before: Sequence[bool], looks: int) -> float:
+    """What part of the session's error rates the next verdict may spend, after verdicts that accepted (True) or not.
 
-    Equal (Bonferroni) parts hold whatever the candidates have in common; they cost little power at a few looks.
+    Each of the first ``looks`` verdicts has an equal part of its own; one that accepted hands on what it had (Wiens' fallback
+    procedure), one that did not has spent it. docs/adr/0006 says why this and no boundary of Lan and DeMets.
     """
-    if look < 1 or looks < 1:
-        raise BenchmarkError(f"verdicts are numbered from 1: look {look} of {looks}")
-    return alpha / looks if look <= looks else 0.0
+    if looks < 1:
+        raise BenchmarkError(f"an error rate cannot be spent over {looks} verdicts")
+    share = 0.0
+    for look, accepted in enumerate([False, *before]):
+        share = (share if accepted else 0.0) + (1 / looks if look < looks else 0.0)
+    return share
 
 
 def _quantile(level: float) -> float:

@@ -175,7 +175,17 @@ class DiagnosisConfig(_Section):
 
 class VerdictConfig(_Section):
     alpha: float = Field(0.05, gt=0, lt=1, description="the session's whole error rate")
-    max_verdicts: int = Field(4, ge=1, description="verdicts over which alpha is spent")
+    max_verdicts: int = Field(
+        3,
+        ge=1,
+        description="verdicts over which error rates are spent, as many as `budget.rounds`; one that accepts hands its part on",
+    )
+    smallest_gain: float = Field(
+        0.10,
+        gt=0,
+        lt=1,
+        description="gain on dev not to be missed; a dev set that finds it less than 4 times in 5 can leave a verdict undecided",
+    )
     sealed_margin: float = Field(
         0.10, ge=0, lt=1, description="fall on sealed that a candidate must be shown not to reach"
     )
@@ -184,8 +194,8 @@ class VerdictConfig(_Section):
         0.80,
         ge=0.5,
         lt=1,
-        description="one-sided confidence with which sealed and general are shown not to fall beyond their margins; "
-        "at 100 items 0.95 also rejects most candidates that change nothing there",
+        description="one-sided confidence, over the whole session, with which sealed and general are shown not to fall beyond "
+        "their margins; at 100 items 0.95 also rejects most candidates that change nothing there",
     )
 
 

@@ -58,6 +58,11 @@ class Book:
         """The last accepted round."""
         return next((r for r in reversed(self.rounds) if r.accepted), None)
 
+    @property
+    def verdicts(self) -> tuple[bool, ...]:
+        """Of every verdict so far, in order, whether it accepted."""
+        return tuple(r.accepted for r in self.rounds if r.verdict_id)
+
     def round_of(self, *, adapter_id: str = "", report_id: str = "", mixture_id: str = "") -> Round:
         """The round an artifact belongs to; ToolError when it is not this session's."""
         for entry in reversed(self.rounds):

@@ -1,9 +1,11 @@
-"""What a session's first repair round starts from, as the repair bench needs it: read from its book, changing nothing."""
+"""What benches need of a session: what its first repair round starts from, and the reports of its models. Nothing is changed."""
 
 from __future__ import annotations
 
 from evals.repair import Material
 from proda_core.errors import ToolError
+from proda_core.records import load_report
+from proda_core.types import Benchmark, EvalReport
 from tools.host import Host
 from tools.work import book_of
 
@@ -28,3 +30,14 @@ def first_round(host: Host) -> Material:
         base_report_id=book.need("base_report_id"),
         diagnosis_id=v1.diagnosis_id,
     )
+
+
+def trained_reports(host: Host) -> tuple[Benchmark, list[EvalReport]]:
+    """The benchmark with the reports of every trained model, V1's first; ToolError when there is none."""
+    book = book_of(host)
+    reports = [load_report(host.store, entry.report_id) for entry in book.rounds if entry.report_id]
+    if not reports:
+        raise ToolError(
+            f"session {host.folder.name} has evaluated no trained model yet: go on with proda resume"
+        )
+    return host.benchmark(book.need("benchmark_id")), reports

@@ -68,7 +68,7 @@ def verdict_on(host: Host, book: Book, report_id: str) -> Verdict:
         candidate=apply_withdrawals(load_report(host.store, report_id), withdrawn),
         benchmark=host.benchmark(book.need("benchmark_id")),
         config=host.config.verdict,
-        look=1 + sum(1 for r in book.rounds if r.verdict_id),
+        before=book.verdicts,
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evals.pairing import pair_general
-from evals.statistics import gain_interval
+from evals.statistics import gain_interval, next_share
 from evals.summary import accuracy
 from evals.withdrawals import apply_withdrawals, read_withdrawals
 from proda_core.diagnosis import PATCHABLE, is_patchable
@@ -139,6 +139,7 @@ def observations_of(host: Host, records: Sequence[Record], means: Means) -> Obse
         stop_requested=means.stop_requested,
         target_dev=host.config.policy.target_dev,
         wishes=tuple(steering.wishes),
+        next_share=next_share(book.verdicts, host.config.verdict.max_verdicts),
     )
 
 

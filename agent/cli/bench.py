@@ -1,29 +1,34 @@
-"""bench repair: hold a session's repair against controls; and what every bench shows of its progress."""
+"""bench: hold a session's repair against controls, diagnosis against planted faults, and the verdict against chance."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
 
+from agent.cli.faults import faults
 from agent.cli.gains import show_gains
 from agent.cli.options import DEFAULT_ROOT, JsonOption, RootOption, chosen, print_json, stderr
+from agent.cli.verdicts import verdict
+from agent.cli.working import Working
 from agent.connect import RECIPES, bench_repair, write_figures
 from agent.exit_codes import INTERRUPTED
-from agent.summaries import duration
 from proda_core.config import dotted
 
-app = typer.Typer(help="Hold repair and diagnosis against what is known.", no_args_is_help=True)
+app = typer.Typer(
+    help="Hold repair against controls, diagnosis against planted faults, a verdict against chance.",
+    no_args_is_help=True,
+)
+app.command()(verdict)
+app.command()(faults)
 
 
 @app.callback()
 def _bench() -> None:
-    """Hold repair and diagnosis against what is known."""
+    """Hold repair against controls, diagnosis against planted faults, a verdict against chance."""
 
 
 @app.command()
@@ -54,7 +59,7 @@ def repair(
     folders = [chosen(name, root) for name in sessions] if sessions else [chosen(None, root)]
     recipes = recipe or list(RECIPES)
     console = stderr()
-    with Shown(console) as shown:
+    with Working(console) as shown:
         work = bench_repair(folders, recipes, dotted(set_ or []), out=out, tell=shown.tell)
         try:
             figures = asyncio.run(work)
@@ -67,38 +72,3 @@ def repair(
     else:
         show_gains(figures, Console(highlight=False))
         typer.echo(f"  page  {page}")
-
-
-class Shown:
-    """What the bench is doing: a bar on a terminal, a line for each step in a log."""
-
-    def __init__(self, console: Console) -> None:
-        self._console, self._said = console, ""
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[left]}"),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self._task = self._progress.add_task("", total=None, left="")
-
-    def __enter__(self) -> Shown:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self._progress.stop()
-
-    def tell(self, what: str, progress: Any) -> None:
-        if what != self._said:
-            self._said = what
-            self._progress.reset(self._task, description=escape(what), total=None, left="")
-            if not self._console.is_terminal:
-                self._console.print(f"  {escape(what)}", soft_wrap=True)
-        if progress is not None:
-            left = "" if progress.eta_s is None else f"about {duration(progress.eta_s)} left"
-            self._progress.update(self._task, completed=progress.done, total=progress.total, left=left)

@@ -12,8 +12,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 
-from agent.cli.bench import Shown
 from agent.cli.options import DEFAULT_ROOT, JsonOption, RootOption, chosen, print_json, stderr
+from agent.cli.working import Working
 from agent.connect import Sizes, bench_faults, write_fault_figures
 from agent.exit_codes import INTERRUPTED
 from proda_core.config import dotted
@@ -25,11 +25,6 @@ KINDS = {
     "reasoning_deficit_as_planted": "  as planted",
 }
 _DEFAULT = Sizes()
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the benches."""
-    app.command()(faults)
 
 
 def faults(
@@ -64,7 +59,7 @@ def faults(
     folders = [chosen(name, root) for name in sessions] if sessions else [chosen(None, root)]
     sizes = Sizes(gaps, deficits, controls)
     console = stderr()
-    with Shown(console) as shown:
+    with Working(console) as shown:
         work = bench_faults(
             folders, read_seeds(seeds), dotted(set_ or []), out=out, sizes=sizes, tell=shown.tell
         )

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from agent.cli import audit, bench, faults, graph, mcp, serve, session
+from agent.cli import audit, bench, graph, mcp, serve, session
 from proda_core import __version__
 from proda_core.errors import ProdaError
 
@@ -30,7 +30,6 @@ serve.register(app)
 app.add_typer(mcp.app, name="mcp")
 app.add_typer(graph.app, name="graph")
 app.add_typer(audit.app, name="audit")
-faults.register(bench.app)
 app.add_typer(bench.app, name="bench")
 
 

@@ -3,7 +3,7 @@
 from evals.repair.figures import Comparison, RecipeFigures, RepairFigures, figures_of
 from evals.repair.material import Material
 from evals.repair.recipes import RECIPES, Recipe
-from evals.repair.trial import RepairBench, Tell, Trial
+from evals.repair.trial import RepairBench, Tell, Trial, finished
 
 __all__ = [
     "RECIPES",
@@ -16,4 +16,5 @@ __all__ = [
     "Tell",
     "Trial",
     "figures_of",
+    "finished",
 ]

@@ -7,7 +7,7 @@ session's folder, log and budget are left as they are.
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -46,6 +46,10 @@ class Material:
         kept = {name: getattr(self, name) for name in (*names, "report_id", "base_report_id", "diagnosis_id")}
         return Material(store=store, **kept)
 
+    def under(self, config: Config) -> Material:
+        """The same artifacts under other settings."""
+        return replace(self, config=config)
+
     @cached_property
     def index(self) -> LineageIndex:
         return LineageIndex(load_snapshot(self.store, self.snapshot_id))
@@ -67,11 +71,17 @@ class Material:
         """V1's scores."""
         return load_report(self.store, self.report_id)
 
+    @property
+    def mixture_id(self) -> str:
+        """V1's rows."""
+        return str(self.store.manifest("adapter", self.adapter_id).inputs["mixture"])
+
     def _artifacts(self) -> tuple[tuple[str, str], ...]:
         return (
             ("snapshot", self.snapshot_id),
             ("benchmark", self.benchmark_id),
             ("examples", self.examples_id),
+            ("mixture", self.mixture_id),
             ("adapter", self.adapter_id),
             ("report", self.report_id),
             ("report", self.base_report_id),

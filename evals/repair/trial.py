@@ -78,23 +78,23 @@ class RepairBench:
             **student_params(config),
         }
         request = JobRequest("train", "proda_core.training.job:run", training, inputs)
-        trained = await self._job(material, request, f"{label}: training")
+        folder = self.folder / material.session
+        trained = await finished(folder, request, f"{label}: training", self.tell)
         scoring = {**student_params(config), "general": config.general.model_dump(mode="json")}
         asked = {"benchmark": material.benchmark_id, "adapter": trained.artifacts["adapter"]}
         request = JobRequest("score", "evals.job:run", scoring, asked)
-        scored = await self._job(material, request, f"{label}: scoring")
+        scored = await finished(folder, request, f"{label}: scoring", self.tell)
         report = load_report(material.store, scored.artifacts["report"])
         return Trial(recipe, composed.roles, float(trained.meta["wall_s"]), material, report)
 
-    async def _job(self, material: Material, request: JobRequest, what: str) -> JobResult:
-        """Submit a job, or find it, and wait; one that failed before is tried again."""
-        executor = LocalExecutor(self.folder / material.session)
-        self.tell(what, None)
-        executor.submit(request, retry=True)
-        try:
-            return await executor.wait(request.job_id, lambda progress: self.tell(what, progress))
-        except asyncio.CancelledError:
-            executor.cancel(
-                request.job_id
-            )  # it ends at its next checkpoint, from which the same bench goes on
-            raise
+
+async def finished(folder: Path, request: JobRequest, what: str, tell: Tell) -> JobResult:
+    """Submit a job in a bench's ``folder``, or find it, and wait; one that failed before is tried again."""
+    executor = LocalExecutor(folder)
+    tell(what, None)
+    executor.submit(request, retry=True)
+    try:
+        return await executor.wait(request.job_id, lambda progress: tell(what, progress))
+    except asyncio.CancelledError:
+        executor.cancel(request.job_id)  # it ends at its next checkpoint, from which the same bench goes on
+        raise

@@ -69,6 +69,9 @@ def _check_amounts(observations: Observations) -> None:
             raise _nonsense(name, f"{value} is no finite amount")
     if observations.round_cost_s < 0:
         raise _nonsense("round_cost_s", f"{observations.round_cost_s:g} seconds is no cost")
+    share = observations.next_share
+    if share is not None and not 0 <= share <= 1 + 1e-9:
+        raise _nonsense("next_share", f"{share} is no share")
     target = observations.target_dev
     if target is not None and not 0 < target <= 1:
         raise _nonsense("target_dev", f"{target} is not in (0, 1]")

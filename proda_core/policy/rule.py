@@ -106,10 +106,18 @@ class RulePolicy:
 
     def _budgets(self, seen: Observations) -> tuple[Finding, ...]:
         rounds, wall, disk = seen.rounds_left, seen.wall_left_s, seen.disk_left_bytes
+        spent = seen.next_share == 0
         return (
             Finding(
                 rounds is not None and rounds <= 0,
                 "rounds are not limited" if rounds is None else f"{rounds} rounds left",
+                StopReason.BUDGET_ROUNDS,
+            ),
+            Finding(
+                spent,
+                "the session's error rate is spent, so that no round could be accepted"
+                if spent
+                else "the next verdict has an error rate to spend",
                 StopReason.BUDGET_ROUNDS,
             ),
             Finding(

@@ -76,6 +76,7 @@ class Observations:
     stop_requested: bool
     target_dev: float | None
     wishes: tuple[Wish, ...] = ()
+    next_share: float | None = None  # part of the session's error rates that the next verdict may spend
 
 
 @dataclass(frozen=True, slots=True)

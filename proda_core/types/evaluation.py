@@ -84,7 +84,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Accept or reject a candidate against the incumbent, paired on the same items."""
+    """Accept or reject a candidate against the incumbent, paired on the same items. ``more_items`` is of undecided rejections."""
 
     candidate: str
     incumbent: str
@@ -98,3 +98,4 @@ class Verdict:
     sealed_gain: Interval
     general_gain: Interval
     disciplines_lost: tuple[str, ...] = ()
+    more_items: dict[str, int] = field(default_factory=dict)  # set too small to decide -> items needed on top

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from evals.statistics import (
-    alpha_share,
     clustered_mcnemar,
     gain_interval,
     holm,
     mcnemar,
+    next_share,
     wilson,
 )
 from proda_core.errors import BenchmarkError
@@ -148,9 +148,25 @@ def test_holm_rejects_step_by_step() -> None:
     assert holm({}, 0.05) == ()
 
 
-def test_alpha_is_spent_once_over_all_looks() -> None:
-    shares = [alpha_share(0.05, 4, look) for look in range(1, 8)]
-    assert sum(shares) == pytest.approx(0.05)
-    assert shares[4:] == [0.0, 0.0, 0.0]
-    with pytest.raises(BenchmarkError, match="numbered from 1"):
-        alpha_share(0.05, 4, 0)
+def test_an_error_rate_is_spent_once_over_all_looks() -> None:
+    shares = [next_share([False] * before, 4) for before in range(7)]
+    assert shares == [0.25] * 4 + [0.0] * 3
+    with pytest.raises(BenchmarkError, match="over 0 verdicts"):
+        next_share([], 0)
+
+
+def test_a_verdict_that_accepts_hands_on_what_it_had() -> None:
+    assert next_share([True], 4) == pytest.approx(0.5)
+    assert next_share([True, True], 4) == pytest.approx(0.75)
+    assert next_share([True, False], 4) == pytest.approx(0.25)
+    assert next_share([False, False, False, True], 4) == pytest.approx(
+        0.25
+    )  # beyond the last part of its own
+
+
+@given(st.lists(st.booleans(), max_size=9), st.integers(1, 5))
+def test_what_the_rejections_spent_and_what_is_left_never_exceed_the_whole(
+    before: list[bool], looks: int
+) -> None:
+    spent = sum(next_share(before[:n], looks) for n, accepted in enumerate(before) if not accepted)
+    assert spent + next_share(before, looks) <= 1 + 1e-9

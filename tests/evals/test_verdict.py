@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from evals.pairing import pair_split
+from evals.sizes import POWER, power
 from evals.verdict import improvement_p, judge
 from evals.withdrawals import Withdrawal, apply_withdrawals
 from proda_core.config import VerdictConfig
@@ -22,10 +23,15 @@ GOOD = [place % 4 < 3 for place in range(80)]
 
 
 def verdict(
-    incumbent: EvalReport, candidate: EvalReport, *, bench: Benchmark = BENCH, look: int = 1, **config: float
+    incumbent: EvalReport,
+    candidate: EvalReport,
+    *,
+    bench: Benchmark = BENCH,
+    before: tuple[bool, ...] = (),
+    **config: float,
 ) -> Verdict:
     settings = CONFIG.model_copy(update=config)
-    return judge(incumbent=incumbent, candidate=candidate, benchmark=bench, config=settings, look=look)
+    return judge(incumbent=incumbent, candidate=candidate, benchmark=bench, config=settings, before=before)
 
 
 OLD = report(BENCH, "a_old", dev=HALF)
@@ -35,12 +41,12 @@ NEW = report(BENCH, "a_new", dev=GOOD)
 def test_a_significant_gain_with_nothing_lost_is_accepted_with_what_was_shown() -> None:
     found = verdict(OLD, NEW)
     assert found.accepted
-    assert (found.dev_fixed, found.dev_broken, found.alpha) == (20, 0, 0.0125)
+    assert (found.dev_fixed, found.dev_broken, found.alpha) == (20, 0, pytest.approx(0.05 / 3))
     assert found.dev_gain.value == pytest.approx(0.25)
     assert found.dev_gain.n == 80
     text = " ".join(found.reasons)
     assert "20 fixed" in text
-    assert "look 1 of 4" in text
+    assert "look 1 of 3" in text
     assert "no discipline lost" in text
 
 
@@ -52,7 +58,7 @@ def test_a_gain_that_chance_explains_is_rejected_with_its_p() -> None:
     assert not found.accepted
     assert len(found.reasons) == 1
     assert "3 fixed (0 of them format errors before) and 0 broken of 80 pairs" in found.reasons[0]
-    assert "against 0.0125" in found.reasons[0]
+    assert "against 0.0167" in found.reasons[0]
 
 
 def test_items_of_one_chain_fixed_together_count_as_one() -> None:
@@ -78,8 +84,9 @@ def test_sealed_too_small_to_show_anything_is_rejected_and_says_n() -> None:
     found = verdict(old, new, bench=small)
     assert not found.accepted
     assert len(found.reasons) == 1
-    assert "sealed cannot be shown to stay within its margin" in found.reasons[0]
+    assert "sealed is undecided" in found.reasons[0]
     assert "n = 12" in found.reasons[0]
+    assert found.more_items["sealed"] > 100
 
 
 def test_general_skill_that_fell_is_rejected() -> None:
@@ -103,11 +110,69 @@ def test_a_discipline_that_loses_significantly_is_named() -> None:
 
 
 def test_a_later_look_spends_its_own_share_and_none_is_left_after_the_last() -> None:
-    assert verdict(OLD, NEW, look=4).accepted
-    late = verdict(OLD, NEW, look=5)
+    assert verdict(OLD, NEW, before=(False, False)).alpha == pytest.approx(0.05 / 3)
+    assert verdict(OLD, NEW, before=(False, True)).alpha == pytest.approx(0.10 / 3)
+    late = verdict(OLD, NEW, before=(False,) * 3)
     assert not late.accepted
     assert late.alpha == 0
     assert "alpha is spent" in late.reasons[0]
+    assert late.more_items == {}
+
+
+def test_margins_are_held_with_a_confidence_that_is_spent_over_the_looks_as_well() -> None:
+    def bound(**changes: float) -> str:
+        reasons = verdict(OLD, NEW, **changes).reasons
+        return next(reason for reason in reasons if reason.startswith("general"))
+
+    assert "the 93% lower bound" in bound()
+    assert "the 80% lower bound" in bound(max_verdicts=1)
+
+
+def test_a_dev_set_too_small_for_a_gain_that_may_be_there_is_undecided_and_says_how_many_items_it_takes() -> (
+    None
+):
+    slight = list(HALF)
+    for place in (2, 6, 10, 14, 18, 22):  # a group each
+        slight[place] = True
+    slight[1] = False
+    found = verdict(OLD, report(BENCH, "a_new", dev=slight))
+    assert not found.accepted
+    assert set(found.more_items) == {"dev"}
+    assert "dev is undecided" in found.reasons[0]
+    assert f"needs about {found.more_items['dev']} more items" in found.reasons[0]
+    wanted = found.more_items["dev"] + 80  # of which the power is what was asked for, at this look's share
+    assert power(wanted, gain=0.10, differ=9 / 82, alpha=0.05 / 3) == pytest.approx(POWER, abs=0.05)
+
+
+def test_a_gain_that_is_surely_too_small_to_matter_is_rejected_and_not_undecided() -> None:
+    found = verdict(OLD, report(BENCH, "a_new", dev=HALF))
+    assert "dev did not improve significantly" in found.reasons[0]
+    assert found.more_items == {}
+
+
+def test_what_fails_surely_is_no_question_of_size() -> None:
+    forgot = [place >= 15 for place in range(60)]
+    slight = [value or place in (2, 3, 6) for place, value in enumerate(HALF)]
+    found = verdict(OLD, report(BENCH, "a_new", dev=slight, general=forgot))
+    assert any("dev is undecided" in reason for reason in found.reasons)
+    assert found.more_items == {}
+
+
+def test_disciplines_too_small_to_show_a_loss_are_counted() -> None:
+    tiny = benchmark(dev=12, sealed=12)
+    same = [place % 2 == 0 for place in range(12)]
+    better = [True] * 12
+    found = verdict(report(tiny, "a_old", dev=same), report(tiny, "a_new", dev=better), bench=tiny)
+    weak = verdict(OLD, NEW)
+    assert "too few chain groups" not in " ".join(weak.reasons)
+    held = verdict(
+        report(tiny, "a_old", dev=[False] * 12),
+        report(tiny, "a_new", dev=[True] * 12, sealed=[True] * 12),
+        bench=tiny,
+        max_verdicts=1,
+    )
+    assert found.p_dev == pytest.approx(1 / 64)
+    assert "4 with too few chain groups for any loss to show" in " ".join(held.reasons)
 
 
 def test_unscored_items_leave_both_models_and_are_counted() -> None:
@@ -132,6 +197,7 @@ def test_too_few_pairs_are_a_rejection() -> None:
     found = verdict(report(tiny, "a_old", dev=[False] * 8), report(tiny, "a_new", dev=[True] * 8), bench=tiny)
     assert not found.accepted
     assert "too few dev pairs: 8 remain, 10 are needed" in found.reasons[0]
+    assert found.more_items["dev"] >= 2
 
 
 def test_withdrawn_items_are_left_out_for_both_models_alike() -> None:
@@ -198,6 +264,7 @@ def test_whole_verdicts_on_equal_models_keep_the_sessions_error_rate() -> None:
     for _ in range(sessions):
         incumbent = _random_report(BENCH, "a_0", rng)
         wrong += any(
-            verdict(incumbent, _random_report(BENCH, "a_1", rng), look=look).accepted for look in range(1, 5)
+            verdict(incumbent, _random_report(BENCH, "a_1", rng), before=(False,) * look).accepted
+            for look in range(3)
         )
     assert wrong / sessions <= 0.05 + 2 * (0.05 * 0.95 / sessions) ** 0.5

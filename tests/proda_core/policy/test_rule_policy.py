@@ -95,6 +95,8 @@ CASES: list[tuple[str, dict[str, Any], DecisionKind, StopReason | None, str]] = 
     ("rejections pile up", {"rejected_in_a_row": 2}, STOP, Why.PLATEAU, "2 of 2 rejections"),
     ("patches do not repair", {"rounds": FAILED_PATCHES, "patchable": 12}, STOP, Why.PLATEAU, "does not pay"),
     ("no rounds are left", {"rounds_left": 0}, STOP, Why.BUDGET_ROUNDS, "0 rounds left"),
+    ("the error rate is spent", {"next_share": 0.0}, STOP, Why.BUDGET_ROUNDS, "error rate is spent"),
+    ("an accepted verdict handed its part on", {"next_share": 0.5}, PATCH, None, "48"),
     ("a round does not fit", {"wall_left_s": 89.0}, STOP, Why.BUDGET_WALL, "89 s left, a round is expected to cost 90"),
     ("time is overdrawn", {"wall_left_s": -3.0, "round_cost_s": 0.0}, STOP, Why.BUDGET_WALL, "-3 s left"),
     ("the disk is full", {"disk_left_bytes": 1000}, STOP, Why.BUDGET_DISK, "0 MB of disk left"),
@@ -237,6 +239,7 @@ NONSENSE: list[dict[str, Any]] = [
     {"wall_left_s": math.inf},
     {"rounds_left": -1},
     {"target_dev": 1.5},
+    {"next_share": 1.5},
     {"general_drop": Interval(0.5, 0.6, 0.7, 10)},
     {"general_drop": Interval(math.nan, -0.1, 0.1, 10)},
     {"rounds": (BASE, replace(V1, dev=Interval(1.2, 1.1, 1.3, 10)))},
@@ -298,6 +301,7 @@ def observations(draw: st.DrawFn) -> Observations:
         stop_requested=draw(st.booleans()),
         target_dev=draw(st.none() | st.floats(0.01, 1)),
         wishes=tuple(draw(st.lists(WISHES, max_size=3))),
+        next_share=draw(st.none() | st.floats(0, 1)),
     )
 
 
