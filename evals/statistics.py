@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from proda_core.errors import BenchmarkError
 from proda_core.types import Interval
 
 RESAMPLES = 2000
+_KEPT = 4096  # results kept: a study asks for the same few counts over and over
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class McNemar:
     improved: float
 
 
+@lru_cache(_KEPT)
 def mcnemar(fixed: int, broken: int) -> McNemar:
     """Exact McNemar (McNemar 1947, binomial form): only discordant pairs count; none at all gives p = 1."""
     if fixed < 0 or broken < 0:
@@ -53,9 +56,15 @@ def clustered_mcnemar(differences: Mapping[str, Sequence[int]]) -> float:
     weights = np.ones(1)
     for size, count in Counter(sums).items():
         spread = np.zeros(2 * size * count + 1)
-        spread[:: 2 * size] = binom.pmf(np.arange(count + 1), count, 0.5)
+        spread[:: 2 * size] = _heads(count)
         weights = np.convolve(weights, spread)
     return min(1.0, float(weights[reach + observed :].sum()))
+
+
+@lru_cache(_KEPT)
+def _heads(coins: int) -> NDArray[np.float64]:
+    """Chances of 0, 1, 2 and so on heads of that many fair coins."""
+    return np.asarray(binom.pmf(np.arange(coins + 1), coins, 0.5))
 
 
 def wilson(right: int, n: int, *, level: float = 0.95) -> Interval:
@@ -163,6 +172,7 @@ def next_share(before: Sequence[bool], looks: int) -> float:
     return share
 
 
+@lru_cache(_KEPT)
 def _quantile(level: float) -> float:
     if not 0 < level < 1:
         raise BenchmarkError(f"a confidence level lies between 0 and 1, not at {level}")

@@ -2,7 +2,8 @@
 
 Each is judged as a session's first look would be, on the same benchmark and the same general tasks. ``spread`` says whether the
 accuracies vary more than chain groups that move by themselves explain: well above 1, trainings differ as a whole, and what counts
-as a false accept may be a model that is better. A bench that was killed finds its jobs done, or goes on from their checkpoints.
+as a false accept may be a model that is better. A wall limit that V1 had does not hold
+here. A bench that was killed finds its jobs done, or goes on from their checkpoints.
 """
 
 from __future__ import annotations
