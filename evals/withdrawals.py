@@ -66,5 +66,11 @@ def apply_withdrawals(report: EvalReport, withdrawals: Iterable[Withdrawal]) -> 
     return replace(report, dev=without(report.dev), sealed=without(report.sealed))
 
 
+def in_time(withdrawals: Iterable[Withdrawal], candidate: EvalReport) -> list[Withdrawal]:
+    """The withdrawals that a candidate was scored under: nobody picks what counts after seeing how it did."""
+    known = {score.item_id for score in (*candidate.dev, *candidate.sealed) if score.reason == WITHDRAWN}
+    return [one for one in withdrawals if one.item_id in known]
+
+
 def _withdraw(score: Score) -> Score:
     return replace(score, value=None, answer=None, reason=WITHDRAWN, output="")

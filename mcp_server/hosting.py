@@ -30,6 +30,7 @@ from proda_core.jobs.folder import JobFolder
 from proda_core.knowledge.store import KnowledgeStore
 from proda_core.ledger import Ledger
 from proda_core.log import DecisionLog, SigningPlan
+from proda_core.log.completeness import rounds_used
 from proda_core.log.keys import key_path, own_key
 from proda_core.session import SessionFolder
 from tools.create_session import create_session, session_name
@@ -75,6 +76,7 @@ async def own_session(
         knowledge = stack.enter_context(KnowledgeStore(folder.knowledge))
         host = _host(folder, Owner(LocalExecutor(folder.root), ledger, log, knowledge))
         _note_start(host, signing)
+        _refuse_forgotten_rounds(host)
         await _end_jobs(host, [job.job_id for job in _running(host) if _is_cancelled(host, job)])
         _settle_ended(host)
         await stack.enter_async_context(_at_work(host))  # ends after all through which it is called
@@ -179,6 +181,17 @@ def _note_start(host: Host, signing: SigningPlan | None) -> None:
     before = [record.body for record in own.log.records if record.body.get("event") == "opened"]
     if before[-1:] != [body]:
         own.log.append("session", make_id("o", "opened", body), body, budget=own.ledger.budget_view())
+
+
+def _refuse_forgotten_rounds(host: Host) -> None:
+    """LedgerError when the ledger counts fewer rounds as spent than the log does; it stands in the log as well."""
+    own = host.own
+    spent = max((rounds_used(record) or 0.0 for record in own.log.records), default=0.0)
+    counted = own.ledger.budget().rounds.used
+    if counted < spent:
+        said = f"the ledger counts {counted:g} rounds as spent, the log {spent:g}; restore {host.folder.ledger.name}"
+        own.log.append("note", make_id("n", "ledger", said), {"event": "ledger_behind", "reason": said})
+        raise LedgerError(said)
 
 
 def to_plain_config(host: Host) -> dict[str, Any]:

@@ -132,6 +132,11 @@ class ArtifactStore:
             ) from error
         return from_plain(Manifest, data)
 
+    def pin(self, kind: str, artifact_id: str) -> str:
+        """SHA-256 of the manifest and, through it, of every data file: what a log keeps of an artifact."""
+        self.manifest(kind, artifact_id)
+        return file_digest(self.path(kind, artifact_id) / MANIFEST)
+
     def file(self, kind: str, artifact_id: str, name: str, *, check: bool = True) -> Path:
         """A data file of a whole artifact; with ``check`` its bytes must have the digest of the manifest."""
         manifest = self.manifest(kind, artifact_id)

@@ -50,7 +50,13 @@ PREFIX = {
     "diagnosis": "y",
     "verdict": "w",
 }
+_KIND = {prefix: kind for kind, prefix in PREFIX.items()}
 T = TypeVar("T")
+
+
+def kind_of(artifact_id: str) -> str:
+    """The kind that an artifact's ID tells; "" for an ID that is no artifact's."""
+    return _KIND.get(artifact_id[:1], "")
 
 
 def artifact_id(kind: str, *parts: Any) -> str:
@@ -90,11 +96,15 @@ def load_benchmark(store: ArtifactStore, benchmark_id: str) -> Benchmark:
     left = tuple(read_lines(store.file("benchmark", benchmark_id, "left_out.jsonl"), LeftOut))
     scoring = Scoring(meta["scoring"])
     found = benchmark_digest(items, left, scoring, meta["snapshot_digest"])
-    if found != meta["digest"] or make_id("b", found) != benchmark_id:
+    _refuse_thawed(benchmark_id, found, meta["digest"])
+    return Benchmark(benchmark_id, meta["digest"], meta["snapshot_digest"], scoring, items, left)
+
+
+def _refuse_thawed(benchmark_id: str, found: str, stored: str) -> None:
+    if found != stored or make_id("b", found) != benchmark_id:
         raise ArtifactError(
             f"benchmark {benchmark_id} no longer has the digest it was frozen under; restore it from a backup"
         )
-    return Benchmark(benchmark_id, found, meta["snapshot_digest"], scoring, items, left)
 
 
 def save_examples(

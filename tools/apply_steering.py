@@ -6,14 +6,18 @@ Called at every decision. A request is applied once, whenever it was written; a 
 
 from __future__ import annotations
 
+import hashlib
+import os
 from dataclasses import asdict
 
 from proda_core.errors import ConfigError
+from proda_core.ids import make_id
 from proda_core.session import SteerKind, SteerRequest
 from tools.base import NoArguments, Tool, ToolModel
 from tools.host import Host
 from tools.steering import read_steering
 
+_MOST_ODD = 20  # noted; whoever makes more of them cannot fill the log
 STOP_FILE = "the file STOP"
 
 
@@ -29,9 +33,20 @@ async def apply_steering(host: Host, _arguments: NoArguments) -> SteeringView:
     waiting = read_steering(host.own.log.records).waiting(host.inbox)
     for request in waiting:
         _apply(host, request)
+    _note_odd_files(host)
     state = read_steering(host.own.log.records)
     stop = STOP_FILE if host.folder.stops_now() else state.stop
     return SteeringView(paused=state.paused, stop=stop, applied=[request.id for request in waiting])
+
+
+def _note_odd_files(host: Host) -> None:
+    """Files in the inbox that are no requests are never carried out; that they are there stands in the log, once each."""
+    for name in host.inbox.odd()[:_MOST_ODD]:
+        known = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
+        body = {"event": "inbox_file_ignored", "name_sha256": known}
+        host.own.log.append_once(
+            "note", make_id("n", "inbox", name), body, budget=host.own.ledger.budget_view()
+        )
 
 
 def _apply(host: Host, request: SteerRequest) -> None:

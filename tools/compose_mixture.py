@@ -58,6 +58,7 @@ def _compose(host: Host, arguments: ComposeArguments) -> MixtureView:
         raise ToolError("patch_id is needed for kind 'patch', and for no other")
     if patch_id and patch_id not in book.patches.values():
         raise ToolError(f"{patch_id} is not a patch of this session: call write_patch first")
+    _refuse_rejected(book, patch_id)
     check_budget(host)
     call = {"kind": kind, "patch_id": patch_id, "after": _after(book, kind)}
     made = perform(host, "compose_mixture", call, lambda: _commit(host, book, arguments))
@@ -65,6 +66,15 @@ def _compose(host: Host, arguments: ComposeArguments) -> MixtureView:
     return MixtureView(
         mixture_id=made.artifacts["mixture"], rows=meta["rows"], roles=meta["roles"], notes=meta["notes"]
     )
+
+
+def _refuse_rejected(book: Book, patch_id: str) -> None:
+    """A patch that was judged and turned down is not tried again under another seed."""
+    for entry in book.rounds:
+        if patch_id and entry.patch_id == patch_id and entry.verdict_id and not entry.accepted:
+            raise ToolError(
+                f"{patch_id} was rejected in round {entry.number + 1} and is not tried again: call write_patch for another"
+            )
 
 
 def _after(book: Book, kind: str) -> int:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from proda_core.jobs import JobRequest
-from proda_core.student_jobs import student_params
 from tools.base import ID, Tool, ToolModel
 from tools.host import Host
+from tools.same_student import session_student
 from tools.work import JobHandle, book_of, start_job
 
 
@@ -18,7 +18,7 @@ async def diagnose_failures(host: Host, arguments: DiagnoseArguments) -> JobHand
     entry = book.round_of(report_id=arguments.report_id)
     config = host.config
     params = {
-        **student_params(host.config),
+        **session_student(host),
         "config": config.diagnosis.model_dump(mode="json"),
     }
     inputs = {

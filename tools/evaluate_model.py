@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from proda_core.jobs import JobRequest
-from proda_core.student_jobs import student_params
 from tools.base import Tool, ToolModel
 from tools.host import Host
+from tools.same_student import session_student
 from tools.work import JobHandle, book_of, start_job
 
 
@@ -25,7 +25,7 @@ async def evaluate_model(host: Host, arguments: EvaluateArguments) -> JobHandle:
         inputs["adapter"] = arguments.model
     config = host.config
     params = {
-        **student_params(host.config),
+        **session_student(host),
         "general": config.general.model_dump(mode="json"),
     }
     request = JobRequest("score", "evals.job:run", params, inputs)

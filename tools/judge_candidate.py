@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 
 from evals.verdict import judge
-from evals.withdrawals import apply_withdrawals, read_withdrawals
+from evals.withdrawals import Withdrawal, apply_withdrawals, in_time, read_withdrawals
 from proda_core.errors import ToolError
 from proda_core.records import load_report, load_verdict, save_verdict
 from proda_core.serialize import to_plain
-from proda_core.types import Verdict
+from proda_core.types import EvalReport, Verdict
 from tools.base import ID, Tool, ToolModel
 from tools.book import Book
 from tools.host import Host
+from tools.pins import refuse_changed
 from tools.work import Performed, book_of, perform
 
 
@@ -50,10 +51,14 @@ def _judge(host: Host, arguments: JudgeArguments) -> VerdictView:
 def _decide(host: Host, report_id: str) -> Performed:
     book = book_of(host)
     entry = book.round_of(report_id=report_id)
+    refuse_changed(host, [report_id, book.incumbent.report_id if book.incumbent else ""])
     verdict = verdict_on(host, book, report_id)
     manifest = save_verdict(host.store, verdict)
     host.own.ledger.settle("rounds", entry.mixture_id, 1)
+    late = len(_withdrawals(host, load_report(host.store, report_id))[1])
     meta = {"accepted": verdict.accepted, "incumbent": verdict.incumbent, "reasons": list(verdict.reasons)}
+    if late:
+        meta["withdrawn_too_late"] = late
     return Performed({"verdict": manifest.artifact_id}, meta)
 
 
@@ -62,14 +67,21 @@ def verdict_on(host: Host, book: Book, report_id: str) -> Verdict:
     incumbent = book.incumbent
     if incumbent is None:
         raise ToolError("there is no incumbent to judge against yet: evaluate V1 first")
-    withdrawn = read_withdrawals(host.folder.root)
+    candidate = load_report(host.store, report_id)
+    withdrawn, _ = _withdrawals(host, candidate)
     return judge(
         incumbent=apply_withdrawals(load_report(host.store, incumbent.report_id), withdrawn),
-        candidate=apply_withdrawals(load_report(host.store, report_id), withdrawn),
+        candidate=apply_withdrawals(candidate, withdrawn),
         benchmark=host.benchmark(book.need("benchmark_id")),
         config=host.config.verdict,
         before=book.verdicts,
     )
+
+
+def _withdrawals(host: Host, candidate: EvalReport) -> tuple[list[Withdrawal], list[Withdrawal]]:
+    """Those made before the candidate was scored, and those made after it, which count from the next candidate on."""
+    found = read_withdrawals(host.folder.root)
+    return in_time(found, candidate), [one for one in found if one not in in_time(found, candidate)]
 
 
 TOOL = Tool(

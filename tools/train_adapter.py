@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from proda_core.jobs import JobRequest
-from proda_core.student_jobs import student_params
 from tools.base import ID, Tool, ToolModel
 from tools.host import Host
+from tools.same_student import session_student
 from tools.work import JobHandle, book_of, start_job
 
 
@@ -26,7 +26,7 @@ async def train_adapter(host: Host, arguments: TrainArguments) -> JobHandle:
         inputs["incumbent"] = book.incumbent.adapter_id
         training = training.going_on()
     params = {
-        **student_params(host.config),
+        **session_student(host),
         "config": training.model_dump(mode="json"),
         "probe": entry.kind == "v1",
         "wall_s": wall_share(host, first=entry.kind == "v1"),

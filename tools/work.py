@@ -24,6 +24,7 @@ from proda_core.serialize import from_plain, to_plain
 from tools.base import ToolModel
 from tools.book import Book, read_book
 from tools.host import Host
+from tools.pins import pins_of, refuse_changed
 
 _MOST_LOGGED_BYTES = 4096  # of a refused call's arguments
 _LONGEST_MESSAGE = 1000
@@ -112,6 +113,7 @@ def _start_job(host: Host, tool: str, arguments: dict[str, Any], request: JobReq
         request = from_plain(JobRequest, call.intent.body["request"])
     else:
         check_budget(host)
+        refuse_changed(host, request.inputs.values())
         body = {"tool": tool, "arguments": arguments, "job_id": request.job_id, "request": to_plain(request)}
         own.log.append_once("intent", call.key, body, budget=own.ledger.budget_view())
     if call.outcome is None:
@@ -249,6 +251,7 @@ def write_outcome(host: Host, intent: Record, made: Performed, *, error: str = "
         "tool": intent.body["tool"],
         "arguments": intent.body["arguments"],
         "artifacts": made.artifacts,
+        **pins_of(host, made.artifacts),
         "meta": made.meta,
         **({"error": error} if error else {}),
     }

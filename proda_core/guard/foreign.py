@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,7 @@ def check_foreign(train: Path, benchmark: Path, index: LineageIndex | None = Non
 
     def judged(rule: str, check: Callable[[Case], Iterator[Refusal]], over: Case) -> RuleFinding:
         found = [Refusal(r.rule, lines.get(r.row_id, r.row_id), r.detail) for r in check(over)]
-        return RuleFinding(rule, True, "", tuple(found))
+        return RuleFinding(rule, True, "", tuple(dict.fromkeys(found)))
 
     declared = [row for row in rows if row.example.lineage.l2_ids or row.example.lineage.l1_ids]
     sealed = [item for item in items if item.split is Split.SEALED]
@@ -94,10 +94,34 @@ def check_foreign(train: Path, benchmark: Path, index: LineageIndex | None = Non
         RuleFinding(rule, False, why) if why else judged(rule, *checks[rule])
         for rule, why in open_rules.items()
     ]
-    findings.append(judged("G4", refuse_repeated_items, case))
+    findings.append(
+        judged("G4", refuse_repeated_items, Case([*rows, *_read_elsewhere(train)], case.index, frozen))
+    )
     findings.append(RuleFinding("G5", False, "a foreign benchmark was not frozen under a digest"))
     findings.append(RuleFinding("G6", False, "a foreign training set was not checked under a digest before"))
     return tuple(findings)
+
+
+def _read_elsewhere(train: Path) -> list[MixtureRow]:
+    """The rows that say more than their messages do, with all their text as what is answered: a system prompt, a field of a
+    name of its own. What somebody else's trainer makes of it is not known here."""
+    return [row for row in _read(train, _whole_row) if row is not None]
+
+
+def _whole_row(data: Mapping[str, Any], number: int) -> MixtureRow | None:
+    row = _row(data, number)
+    said = {message.content for message in row.example.messages}
+    more = [text for text in _texts_in(data) if text not in said]
+    whole = (*row.example.messages, Message("assistant", "\n".join(more)))
+    return replace(row, example=replace(row.example, messages=whole)) if more else None
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts_in(inner)
 
 
 def _has_role(row: MixtureRow) -> bool:

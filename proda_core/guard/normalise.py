@@ -1,7 +1,7 @@
 """How the guard reads a text: one normal form for terms, rows and items, so that spelling tricks change nothing.
 
-Unicode is folded (NFKD, no combining marks, no zero-width characters, look-alike Cyrillic and Greek letters to Latin),
-case is folded, punctuation falls away. ``tokens`` keeps sentence ends as ``BOUNDARY`` (a term never crosses one);
+Unicode is folded (NFKD, no combining marks, no invisible characters, letters that look like Latin ones to those, by Unicode's
+list), case is folded, punctuation falls away. ``tokens`` keeps sentence ends as ``BOUNDARY`` (a term never crosses one);
 ``words`` drops them. ``stem`` brings plurals to one form, the same for a term and for its mention.
 """
 
@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
+
+from confusable_homoglyphs.confusables import confusables_data
 
 BOUNDARY = "|"
 
-_LOOKALIKES = str.maketrans(
+_SURE = str.maketrans(
     "аеорсухіјѕһԁԛԝькмтвнАВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧοϲ",
     "aeopcyxijshdqwbkmtbhABEKMHOPCTYXIJSABEZHIKMNOPTYXoc",
 )
+_GREEK = frozenset("αβγδεζηθικλμνξπρςστυφχψω")  # symbols of quantities, and no disguise, in scientific prose
 _INVISIBLE = re.compile(
-    "[\u00ad\u034f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef]"
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _MARKS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u20d0-\u20ff]")
 _APOSTROPHES = str.maketrans("", "", "'’‘ʼ`´")
@@ -71,9 +75,25 @@ def fold(text: str) -> str:
     """Unicode and case folded; punctuation and spacing kept."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
-        text = unicodedata.normalize("NFKD", text.translate(_LOOKALIKES))
+        text = unicodedata.normalize("NFKD", text.translate(lookalikes()))
         text = unicodedata.normalize("NFKC", _MARKS.sub("", text))
     return text.translate(_APOSTROPHES).casefold()
+
+
+@cache
+def lookalikes() -> dict[int, str]:
+    """Letters beyond ASCII to the Latin letter that they are drawn like: Unicode's confusables, and our own first."""
+    found = {
+        ord(letter): latin
+        for letter, alike in confusables_data.items()
+        if len(letter) == 1 and letter.isalpha() and not letter.isascii() and letter not in _GREEK
+        for latin in sorted((one["c"] for one in alike if _is_latin(one["c"])), reverse=True)
+    }
+    return {**found, **{place: chr(latin) for place, latin in _SURE.items()}}
+
+
+def _is_latin(text: str) -> bool:
+    return len(text) == 1 and text.isascii() and text.isalpha()
 
 
 def tokens(text: str) -> list[str]:

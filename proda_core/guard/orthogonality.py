@@ -2,7 +2,8 @@
 
 Texts are compared folded: case, spaces, Unicode, look-alike letters and punctuation change nothing. Holding is looked up by one
 rare piece of each stem, nearness (Jaccard of word 5-grams from 0.8) by an inverted index of 5-grams, so cost grows with the
-rows' length and not with rows times items. A refusal never prints an item's text.
+rows' length and not with rows times items. A row is read in four ways: whole, what it asks and what it answers alone, and
+backwards. A refusal never prints an item's text.
 """
 
 from __future__ import annotations
@@ -50,13 +51,17 @@ class ItemIndex:
                 self._by_gram.setdefault(gram, []).append(number)
 
     def held(self, example: Example) -> Item | None:
-        """An item whose stem and gold the row both holds."""
-        text = _packed(example.text)
+        """An item whose stem and gold the row both holds, read in one of its ways."""
+        found = [self._held(text, whole) for text, whole in _readings(example)]
+        return next((item for item in found if item is not None), None)
+
+    def _held(self, text: str, whole: str) -> Item | None:
+        """An item with its stem in ``text`` and its gold in the ``whole`` row, read in the same direction."""
         pieces = {text[at : at + _PIECE] for at in range(max(1, len(text) - _PIECE + 1))}
         candidates = {p for piece in pieces & self._by_piece.keys() for p in self._by_piece[piece]}
         candidates |= set(self._by_piece.get("", ()))
         for place in sorted(candidates):
-            if self._stems[place] in text and self._golds[place] in text:
+            if self._stems[place] in text and self._golds[place] in whole:
                 return self._items[place]
         return None
 
@@ -90,6 +95,16 @@ def refuse_repeated_items(case: Case) -> Iterator[Refusal]:
 
 def _name(item: Item) -> str:
     return f"dev item {item.item_id}" if item.split is Split.DEV else "a sealed item"
+
+
+def _readings(example: Example) -> Iterator[tuple[str, str]]:
+    """The ways a row is read, each with the whole row read so: two speakers may share out a stem, or write it backwards."""
+    whole = _packed(example.text)
+    yield whole, whole
+    if len(example.messages) > 2:  # with one question and one answer there is nothing between two pieces
+        for speaker in ("user", "assistant"):
+            yield _packed(" ".join(m.content for m in example.messages if m.role == speaker)), whole
+    yield whole[::-1], whole[::-1]
 
 
 def _packed(text: str) -> str:

@@ -16,14 +16,13 @@ from proda_core.jobs.contract import JobRequest
 from proda_core.jobs.folder import JobFolder
 from proda_core.log.problem import Problem
 from proda_core.log.record import Record, RecordKind
-from proda_core.records import PREFIX
+from proda_core.records import kind_of
 from proda_core.serialize import from_plain
 
 WITNESSED = ("adapter", "mixture", "report", "verdict")
 """Kinds of artifact that must come from a logged call."""
 
 ENDED_BY_STOP = "session stopped"
-_KIND_OF = {prefix: kind for kind, prefix in PREFIX.items()}
 
 
 def pair_problems(records: Sequence[Record]) -> Iterator[Problem]:
@@ -49,12 +48,13 @@ def artifact_problems(records: Sequence[Record], store: ArtifactStore) -> Iterat
     named: dict[str, int] = {}
     for record in records:
         for artifact_id in _made(record):
-            kind = _KIND_OF.get(artifact_id[:1], "")
+            kind = kind_of(artifact_id)
             if artifact_id in named and kind in WITNESSED:
                 text = f"{kind} {artifact_id} is the outcome of record {named[artifact_id]} already"
                 yield Problem(text, record.seq)
             elif artifact_id not in named and kind:
                 yield from _unwhole(store, kind, artifact_id, record.seq)
+                yield from other_than_logged(record, store, kind, artifact_id)
             named.setdefault(artifact_id, record.seq)
     for kind in WITNESSED:
         for key in store.list(kind):
@@ -72,6 +72,38 @@ def _unwhole(store: ArtifactStore, kind: str, artifact_id: str, seq: int) -> Ite
         store.verify(kind, artifact_id)
     except ArtifactError as error:
         yield Problem(str(error), seq)
+
+
+def other_than_logged(
+    outcome: Record, store: ArtifactStore, kind: str, artifact_id: str
+) -> Iterator[Problem]:
+    """Where an artifact is not, byte for byte, what its outcome was written about; older logs do not say."""
+    pinned = outcome.body.get("pins")
+    wanted = pinned.get(artifact_id) if isinstance(pinned, dict) else None
+    try:
+        found = store.pin(kind, artifact_id) if wanted is not None else None
+    except ArtifactError:
+        return  # said already: it is not there, or not whole
+    if found != wanted:
+        yield Problem(f"{kind} {artifact_id} was made anew after it was logged", outcome.seq)
+
+
+def budget_problems(records: Sequence[Record]) -> Iterator[Problem]:
+    """Rounds that were spent are spent: a later record that counts fewer tells of a ledger that was changed."""
+    most = 0.0
+    for record in records:
+        used = rounds_used(record)
+        if used is not None and used < most:
+            yield Problem(f"{used:g} rounds are spent where {most:g} were before", record.seq)
+            return
+        most = max(most, used or 0.0)
+
+
+def rounds_used(record: Record) -> float | None:
+    """Rounds spent for good, as a record's budget has them; None where it has none."""
+    meter = (record.budget or {}).get("rounds")
+    used = meter.get("used") if isinstance(meter, dict) else None
+    return float(used) if isinstance(used, int | float) else None
 
 
 def job_problems(records: Sequence[Record], jobs: Path) -> Iterator[Problem]:

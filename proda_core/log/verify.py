@@ -22,7 +22,7 @@ from proda_core.log.authenticity import (
     judge_signatures,
 )
 from proda_core.log.chain import Chain, read_chain
-from proda_core.log.completeness import artifact_problems, job_problems, pair_problems
+from proda_core.log.completeness import artifact_problems, budget_problems, job_problems, pair_problems
 from proda_core.log.problem import Problem
 from proda_core.log.record import Record
 
@@ -101,6 +101,7 @@ def _read(path: Path) -> tuple[Chain, Problem | None]:
 def _gaps(records: Sequence[Record], store: ArtifactStore | None, jobs: Path | None) -> list[Problem]:
     return [
         *pair_problems(records),
+        *budget_problems(records),
         *(artifact_problems(records, store) if store is not None else ()),
         *(job_problems(records, jobs) if jobs is not None else ()),
     ]

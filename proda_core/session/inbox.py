@@ -102,6 +102,10 @@ class Inbox:
         self._read_before = {name: one for name, one in found.items() if one}
         return tuple(sorted(self._read_before.values(), key=lambda one: (one.at, one.id)))
 
+    def odd(self) -> tuple[str, ...]:
+        """Names of the files that were left out, sorted: somebody put there what no request of this project is."""
+        return tuple(sorted(set(self._names()) - {f"{one.id}.json" for one in self.requests()}))
+
     def _names(self) -> list[str]:
         return [path.name for path in self._folder.glob("*.json")]
 
