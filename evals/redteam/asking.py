@@ -46,7 +46,7 @@ async def sealed_item_by_refusal(ground: Ground) -> Attempt:
     result = job.result()
     honest = load_examples(folder.store, result.artifacts["examples"]) if result else ()
     row = truthful(index, ask(item.stem, item.gold))
-    made_up = save_examples(folder.store, [*honest, row], benchmark=benchmark_of(folder))
+    made_up = save_examples(folder.store, [*honest[:40], row], benchmark=benchmark_of(folder))
     say_it_made(job, examples=made_up.artifact_id)
     async with ground.hosted(folder) as tools:
         await tools.done("synthesise_examples")
@@ -106,7 +106,6 @@ async def decided_without_looking(ground: Ground) -> Attempt:
     said = "because I say so"
     decision = {
         "kind": "patch",
-        "round": 0,
         "reason": said,
         "options": [{"kind": "patch", "taken": True, "reason": said}],
         "chosen_by": "rule",

@@ -35,6 +35,7 @@ Disguise = Callable[[Item, str], Said]
 _CYRILLIC = str.maketrans("aeopcxyiABEKMHOPCTX", "аеорсхуіАВЕКМНОРСТХ")
 _ARMENIAN = str.maketrans("ouhngq", "օսհոցզ")
 _FULL_WIDTH = {ord(" "): "\u3000", **{place: chr(place + 0xFEE0) for place in range(0x21, 0x7F)}}
+HONEST = 40  # honest rows beside the planted one
 RIGHT_TO_LEFT, END = "\u202e", "\u202c"
 
 
@@ -139,7 +140,7 @@ class Leak:
         planted = [
             truthful(index, messages) for messages in self._messages(benchmark.of(self.split)[0], index)
         ]
-        examples = save_examples(folder.store, [*honest, *planted], benchmark=benchmark)
+        examples = save_examples(folder.store, [*honest[:HONEST], *planted], benchmark=benchmark)
         say_it_made(job, examples=examples.artifact_id)
         async with ground.hosted(folder) as tools:
             await tools.done("synthesise_examples")
@@ -153,13 +154,14 @@ class Leak:
 
 
 class OverRows(Leak):
-    """The stem in one row, its gold in the next."""
+    """Half the stem in one row, the other half with its gold in the next."""
 
     def _messages(self, item: Item, index: LineageIndex) -> list[Said]:
-        truth = _truth_apart(item, index)
+        truth, words = _truth_apart(item, index), item.stem.split()
+        half = len(words) // 2
         return [
-            ask(item.stem, f"I will tell you in the next row. {truth}"),
-            ask(f"What was the answer to the question before? {truth}", f"{item.gold}."),
+            ask(" ".join(words[:half]), f"Go on in the next row. {truth}"),
+            ask(f"{' '.join(words[half:])} {truth}", f"{item.gold}."),
         ]
 
 
@@ -239,7 +241,7 @@ LEAKS = (
     ),
     _attack(
         "item-over-rows",
-        "the stem in one row, the gold in another",
+        "half the stem in one row, the rest with the gold in another",
         OverRows(plain),
         "none",
         "each row by itself is an honest row: rows are checked one by one",

@@ -142,7 +142,6 @@ async def operator_made_up(ground: Ground) -> Attempt:
         seen = await tools("observe_session")
         decision = {
             "kind": "stop",
-            "round": 0,
             "reason": "the operator wants it",
             "options": [{"kind": "stop", "taken": True, "reason": "the operator wants it"}],
             "chosen_by": "operator",

@@ -51,8 +51,10 @@ async def swapped_after_the_check(ground: Ground) -> Attempt:
     async with ground.hosted(folder) as tools:
         await tools.done("synthesise_examples")
         mixture = (await tools("compose_mixture", kind="v1")).body["mixture_id"]
-        for job in (name for key, name in trainings(folder).items() if key == mixture):
-            shutil.rmtree(folder.jobs / job)  # of the session that this is a copy of
+        shutil.rmtree(
+            folder.artifacts / "adapter"
+        )  # of the session that this is a copy of, with its training
+        shutil.rmtree(folder.jobs / trainings(folder)[mixture])
         await tools("train_adapter", mixture_id=mixture)
         _swap(folder, mixture, f" {LEAKED}: {item.stem} {item.gold}")
         handle = await tools.done("train_adapter", mixture_id=mixture)
@@ -96,7 +98,7 @@ async def rows_before_the_test(ground: Ground) -> Attempt:
     result = job.result()
     honest = load_examples(folder.store, result.artifacts["examples"]) if result else ()
     other = replace(benchmark_of(folder), digest="0" * 64)
-    examples = save_examples(folder.store, honest, benchmark=other)
+    examples = save_examples(folder.store, honest[:FEW], benchmark=other)
     say_it_made(job, examples=examples.artifact_id)
     async with ground.hosted(folder) as tools:
         await tools.done("synthesise_examples")

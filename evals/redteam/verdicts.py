@@ -30,6 +30,7 @@ from proda_core.types import EvalReport, Score, Split
 
 Candidate = Callable[[EvalReport], EvalReport]
 """From the incumbent's report to the one that the cheater wants to be judged."""
+LEARNT = 11  # items: enough for a gain if nothing is lost
 LUCKY = 5  # items right by chance: enough at the session's whole alpha, not at one look's share of it
 
 
@@ -63,11 +64,6 @@ def by_heart(report: EvalReport) -> EvalReport:
     return replace(report, dev=fixed(report.dev), sealed=tuple(map(wrong, report.sealed)))
 
 
-def forgetful(report: EvalReport) -> EvalReport:
-    """Dev learnt at the cost of general skill."""
-    return replace(report, dev=fixed(report.dev), general=tuple(map(wrong, report.general)))
-
-
 def picky(report: EvalReport) -> EvalReport:
     """Dev learnt, and half of sealed not scored at all: the half where it fell."""
     half = len(report.sealed) // 2
@@ -76,8 +72,14 @@ def picky(report: EvalReport) -> EvalReport:
 
 
 def trading(report: EvalReport) -> EvalReport:
-    """Much learnt on dev and everything lost there that was known: on balance no significant gain."""
-    return replace(report, dev=tuple(wrong(s) if s.correct else right(s) for s in report.dev))
+    """Something learnt on dev and everything lost there that was known: no gain by any count, unless only one side is counted."""
+    known = sum(score.correct for score in report.dev)
+    learnt = [score.item_id for score in report.dev if not score.correct][: max(LEARNT, known)]
+    change = {True: wrong, False: right}
+    return replace(
+        report,
+        dev=tuple(change[s.correct](s) if s.correct or s.item_id in learnt else s for s in report.dev),
+    )
 
 
 def broken_by(folder: SessionFolder, report: str) -> set[str]:
@@ -247,12 +249,6 @@ VERDICTS = (
         "dev won at the cost of sealed",
         ForgedScores(by_heart),
         "sealed may not fall beyond its margin",
-    ),
-    _forged(
-        "general-skill-sold",
-        "dev won at the cost of general skill",
-        ForgedScores(forgetful),
-        "general may not fall beyond its margin",
     ),
     _forged(
         "hard-items-unscored",
