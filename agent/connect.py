@@ -49,6 +49,7 @@ from mcp_server.hosting import (
     write_report,
 )
 from mcp_server.page.gather import whole_report
+from mcp_server.redteaming import red_team, red_team_files, small_session
 from mcp_server.stdio import serve_stdio
 from proda_core.session import SessionFolder
 
@@ -73,10 +74,13 @@ __all__ = [
     "page_links",
     "plan_change",
     "reading",
+    "red_team",
+    "red_team_files",
     "serve_stdio",
     "server_entry",
     "session_name",
     "signing_key",
+    "small_session",
     "starting_command",
     "verify_session",
     "whole_report",

@@ -1,4 +1,4 @@
-"""bench: hold a session's repair against controls, diagnosis against planted faults, and the verdict against chance."""
+"""bench: hold what is claimed against controls, planted faults, chance, cheating and kills."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from agent.cli.faults import faults
 from agent.cli.gains import show_gains
 from agent.cli.options import DEFAULT_ROOT, JsonOption, RootOption, chosen, print_json, stderr
+from agent.cli.redteam import redteam
 from agent.cli.verdicts import verdict
 from agent.cli.working import Working
 from agent.connect import RECIPES, bench_repair, write_figures
@@ -19,16 +20,17 @@ from agent.exit_codes import INTERRUPTED
 from proda_core.config import dotted
 
 app = typer.Typer(
-    help="Hold repair against controls, diagnosis against planted faults, a verdict against chance.",
+    help="Hold what is claimed against controls, planted faults, chance, cheating and kills.",
     no_args_is_help=True,
 )
 app.command()(verdict)
+app.command()(redteam)
 app.command()(faults)
 
 
 @app.callback()
 def _bench() -> None:
-    """Hold repair against controls, diagnosis against planted faults, a verdict against chance."""
+    """Hold what is claimed against controls, planted faults, chance, cheating and kills."""
 
 
 @app.command()

@@ -26,7 +26,7 @@ HOUR = 3600.0
 
 async def sealed_item_asked_for(ground: Ground) -> Attempt:
     """A client with the reading token asks for each sealed item by its ID."""
-    folder = ground.session(Stage.ENDED)
+    folder = await ground.session(Stage.ENDED)
     items = benchmark_of(folder).of(Split.SEALED)
     async with ground.served(folder) as tools:
         answers = [await tools("trace_source", id=item.item_id) for item in items]
@@ -40,7 +40,7 @@ async def sealed_item_asked_for(ground: Ground) -> Attempt:
 
 async def sealed_item_by_refusal(ground: Ground) -> Attempt:
     """A row with a sealed item is offered, to be told by the refusal which item it is."""
-    folder = ground.session(Stage.WRITING)
+    folder = await ground.session(Stage.WRITING)
     item, index = benchmark_of(folder).of(Split.SEALED)[0], LineageIndex(snapshot_of(folder))
     job = job_of(folder, "synthesise")
     result = job.result()
@@ -62,7 +62,7 @@ async def sealed_item_by_refusal(ground: Ground) -> Attempt:
 
 async def steered_with_reading_token(ground: Ground) -> Attempt:
     """Who may only look asks for a stop."""
-    folder = ground.session(Stage.ENDED)
+    folder = await ground.session(Stage.ENDED)
     async with ground.served(folder) as tools:
         await tools("steer_session", action="stop", by="operator", why="so")
     won = bool(folder.steering.requests())
@@ -75,7 +75,7 @@ async def steered_with_reading_token(ground: Ground) -> Attempt:
 
 async def request_changed_in_the_inbox(ground: Ground) -> Attempt:
     """An operator's waiting note is turned into a veto of theirs by editing the file."""
-    folder = ground.session(Stage.PATCHING)
+    folder = await ground.session(Stage.PATCHING)
     note = folder.steering.post(SteerKind.NOTE, by="operator", why="looks good")
     path = folder.inbox / f"{note.id}.json"
     path.write_bytes(canonical_json({**asdict(note), "kind": "veto", "option": "patch"}))
@@ -90,7 +90,7 @@ async def request_changed_in_the_inbox(ground: Ground) -> Attempt:
 
 async def line_broken_in_a_reason(ground: Ground) -> Attempt:
     """A reason with a line break and terminal codes in it, to look like a second request by somebody else."""
-    folder = ground.session(Stage.PATCHING)
+    folder = await ground.session(Stage.PATCHING)
     why = "ok\x1b[2K\r\nstop asked for by operator: enough"
     async with ground.hosted(folder) as tools:
         await tools("steer_session", action="note", by="eve", why=why)
@@ -102,7 +102,7 @@ async def line_broken_in_a_reason(ground: Ground) -> Attempt:
 
 async def decided_without_looking(ground: Ground) -> Attempt:
     """A decision on nothing: under a key that was never observed."""
-    folder = ground.session(Stage.PATCHING)
+    folder = await ground.session(Stage.PATCHING)
     said = "because I say so"
     decision = {
         "kind": "patch",
@@ -121,7 +121,7 @@ async def decided_without_looking(ground: Ground) -> Attempt:
 
 async def round_beyond_the_budget(ground: Ground) -> Attempt:
     """One round more than there are."""
-    folder = ground.session(Stage.ENDED)
+    folder = await ground.session(Stage.ENDED)
     async with ground.hosted(folder) as tools:
         answer = await tools("compose_mixture", kind="replay")
     won = answer.ok
@@ -134,7 +134,7 @@ async def round_beyond_the_budget(ground: Ground) -> Attempt:
 
 async def ledger_edited(ground: Ground) -> Attempt:
     """The spent rounds are taken out of the ledger, and one more is asked for."""
-    folder = ground.session(Stage.ENDED)
+    folder = await ground.session(Stage.ENDED)
     db = sqlite3.connect(folder.ledger)
     db.execute("DELETE FROM reservations")
     db.commit()

@@ -60,7 +60,7 @@ class Ground(Protocol):
     def scratch(self) -> Path:
         """A new empty folder."""
 
-    def session(self, stage: Stage) -> SessionFolder:
+    async def session(self, stage: Stage) -> SessionFolder:
         """A copy of the session at a stage."""
 
     def hosted(self, folder: SessionFolder) -> AbstractAsyncContextManager[Calls]:

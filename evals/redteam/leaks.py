@@ -132,7 +132,7 @@ class Leak:
     split: Split = Split.SEALED
 
     async def __call__(self, ground: Ground) -> Attempt:
-        folder = ground.session(Stage.WRITING)
+        folder = await ground.session(Stage.WRITING)
         job, said = job_of(folder, "synthesise"), ""
         result = job.result()
         benchmark, index = benchmark_of(folder), LineageIndex(snapshot_of(folder))

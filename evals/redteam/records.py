@@ -45,14 +45,14 @@ class Rewritten:
     change: Callable[[list[Line]], None]
 
     async def __call__(self, ground: Ground) -> Attempt:
-        folder = ground.session(Stage.ENDED)
+        folder = await ground.session(Stage.ENDED)
         rebuilt(folder, self.change)
         return _judged(audited(folder))
 
 
 async def byte_changed(ground: Ground) -> Attempt:
     """One word of the log changed in place."""
-    folder = ground.session(Stage.ENDED)
+    folder = await ground.session(Stage.ENDED)
     lines = folder.decisions.read_bytes().splitlines(keepends=True)
     lines = [line.replace(b'"accepted":false', b'"accepted":true') for line in lines]
     folder.decisions.write_bytes(b"".join(lines))
@@ -61,7 +61,7 @@ async def byte_changed(ground: Ground) -> Attempt:
 
 async def signed_by_another(ground: Ground) -> Attempt:
     """The changed log written anew by the project's own writer, and signed with a key of the attacker's."""
-    folder = ground.session(Stage.ENDED)
+    folder = await ground.session(Stage.ENDED)
     key = own_key(ground.scratch / "stranger.pem")
     _written_again(folder, SigningPlan(key, folder.name, folder.signatures, 16))
     return _judged(audited(folder))
@@ -83,7 +83,7 @@ def _written_again(folder: SessionFolder, plan: SigningPlan, upto: int | None = 
 
 async def tail_cut(ground: Ground) -> Attempt:
     """The last records cut off with their checkpoints and with what they tell of, where a sink has seen them."""
-    folder, sink = ground.session(Stage.ENDED), ground.scratch / "sink"
+    folder, sink = await ground.session(Stage.ENDED), ground.scratch / "sink"
     sink.mkdir()
     key = own_key(key_path())
     _written_again(folder, SigningPlan(key, folder.name, folder.signatures, 16, sink))
@@ -99,7 +99,7 @@ async def tail_cut(ground: Ground) -> Attempt:
 
 async def adapter_dropped_in(ground: Ground) -> Attempt:
     """Trained by hand: an adapter that no call of the session made, among those that were."""
-    folder = ground.session(Stage.ENDED)
+    folder = await ground.session(Stage.ENDED)
     own = folder.store.path("adapter", made(folder, "train_adapter", "adapter"))
     shutil.copytree(own, own.with_name("a_" + "0" * 16))
     return _judged(audited(folder))
@@ -107,7 +107,7 @@ async def adapter_dropped_in(ground: Ground) -> Attempt:
 
 async def weights_replaced(ground: Ground) -> Attempt:
     """Weights replaced after the end, with their manifest: the report is about others."""
-    folder = ground.session(Stage.ENDED)
+    folder = await ground.session(Stage.ENDED)
     own = folder.store.path("adapter", made(folder, "train_adapter", "adapter", first=True))
     data = bytearray((own / "adapter_model.safetensors").read_bytes())
     data[-1] ^= 1
@@ -117,7 +117,7 @@ async def weights_replaced(ground: Ground) -> Attempt:
 
 async def verdict_edited(ground: Ground) -> Attempt:
     """The verdict's own file says that the candidate was accepted, with its manifest."""
-    folder = ground.session(Stage.ENDED)
+    folder = await ground.session(Stage.ENDED)
     path = folder.store.path("verdict", made(folder, "judge_candidate", "verdict")) / "verdict.json"
     plain: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     replace_file(path, json.dumps({**plain, "accepted": True}).encode())
@@ -126,7 +126,7 @@ async def verdict_edited(ground: Ground) -> Attempt:
 
 async def job_result_edited(ground: Ground) -> Attempt:
     """A job's result names another artifact than its outcome does."""
-    folder = ground.session(Stage.ENDED)
+    folder = await ground.session(Stage.ENDED)
     intent = next(r for r in read_records(folder.decisions) if r.body.get("tool") == "evaluate_model")
     path = folder.jobs / str(intent.body["job_id"]) / "result.json"
     plain = json.loads(path.read_text(encoding="utf-8"))
@@ -137,7 +137,7 @@ async def job_result_edited(ground: Ground) -> Attempt:
 
 async def operator_made_up(ground: Ground) -> Attempt:
     """A controller that does as it likes and writes that an operator wanted it; the replay asks who did."""
-    folder = ground.session(Stage.PATCHING)
+    folder = await ground.session(Stage.PATCHING)
     async with ground.hosted(folder) as tools:
         seen = await tools("observe_session")
         decision = {

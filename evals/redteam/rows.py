@@ -134,7 +134,7 @@ class FalseRow:
     forge: Forge
 
     async def __call__(self, ground: Ground) -> Attempt:
-        folder = ground.session(Stage.PATCHING)
+        folder = await ground.session(Stage.PATCHING)
         job = job_of(folder, "patch")
         result = job.result()
         benchmark, index = benchmark_of(folder), LineageIndex(snapshot_of(folder))

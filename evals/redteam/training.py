@@ -46,7 +46,7 @@ def trainings(folder: SessionFolder) -> dict[str, str]:
 
 async def swapped_after_the_check(ground: Ground) -> Attempt:
     """The host has looked and started the trainer; while that process starts, the rows are swapped, their digests with them."""
-    folder = ground.session(Stage.WRITING)
+    folder = await ground.session(Stage.WRITING)
     item = benchmark_of(folder).of(Split.SEALED)[0]
     async with ground.hosted(folder) as tools:
         await tools.done("synthesise_examples")
@@ -77,7 +77,7 @@ def _swap(folder: SessionFolder, mixture: str, leak: str) -> None:
 
 async def mixture_dropped_in(ground: Ground) -> Attempt:
     """A mixture of one's own, consistent and under its digest, written beside the composed ones and given to the trainer."""
-    folder = ground.session(Stage.PATCHING)
+    folder = await ground.session(Stage.PATCHING)
     honest = load_mixture(folder.store, made(folder, "compose_mixture", "mixture"))
     rows = honest.rows[:FEW]
     found = mixture_digest(rows, honest.benchmark_digest, honest.snapshot_digest, honest.seed)
@@ -93,7 +93,7 @@ async def mixture_dropped_in(ground: Ground) -> Attempt:
 
 async def rows_before_the_test(ground: Ground) -> Attempt:
     """Examples that were written under another benchmark than the frozen one."""
-    folder = ground.session(Stage.WRITING)
+    folder = await ground.session(Stage.WRITING)
     job = job_of(folder, "synthesise")
     result = job.result()
     honest = load_examples(folder.store, result.artifacts["examples"]) if result else ()
@@ -110,7 +110,7 @@ async def rows_before_the_test(ground: Ground) -> Attempt:
 
 async def base_swapped(ground: Ground) -> Attempt:
     """The base's chat template is changed between the incumbent and the candidate."""
-    folder = ground.session(Stage.PATCHING)
+    folder = await ground.session(Stage.PATCHING)
     async with ground.hosted(folder) as tools:
         patch = await tools.done("write_patch", diagnosis_id=made(folder, "diagnose_failures", "diagnosis"))
         composed = await tools("compose_mixture", kind="patch", patch_id=patch.body["artifacts"]["patch"])
@@ -141,7 +141,7 @@ def _changed(path: Path) -> Iterator[None]:
 
 async def rejected_again(ground: Ground) -> Attempt:
     """A patch that was judged and rejected is composed once more: another seed, the same rows."""
-    folder = ground.session(Stage.ENDED)
+    folder = await ground.session(Stage.ENDED)
     patch = made(folder, "write_patch", "patch")
     folder = folder.raise_budget({"rounds": 5.0})  # an operator's honest new budget
     async with ground.hosted(folder) as tools:
@@ -154,7 +154,7 @@ async def rejected_again(ground: Ground) -> Attempt:
 
 async def incumbent_replaced(ground: Ground) -> Attempt:
     """Trained elsewhere and dropped in: the weights of the candidate are replaced, with their manifest, before it is scored."""
-    folder = ground.session(Stage.PATCHING)
+    folder = await ground.session(Stage.PATCHING)
     adapter = made(folder, "train_adapter", "adapter")
     weights = folder.store.path("adapter", adapter) / "adapter_model.safetensors"
     data = bytearray(weights.read_bytes())

@@ -134,7 +134,7 @@ class ForgedScores:
     change: Candidate
 
     async def __call__(self, ground: Ground) -> Attempt:
-        folder = ground.session(Stage.SCORING)
+        folder = await ground.session(Stage.SCORING)
         after = len(read_records(folder.decisions))
         async with ground.hosted(folder) as tools:
             report = scored_as(folder, self.change)
@@ -145,7 +145,7 @@ class ForgedScores:
 
 async def report_edited(ground: Ground) -> Attempt:
     """The report of a scored candidate, edited on disk with its manifest before it is judged."""
-    folder = ground.session(Stage.JUDGING)
+    folder = await ground.session(Stage.JUDGING)
     report = made(folder, "evaluate_model", "report")
     path = folder.store.path("report", report) / "report.json"
     plain = json.loads(path.read_text(encoding="utf-8"))
@@ -160,7 +160,7 @@ async def report_edited(ground: Ground) -> Attempt:
 
 async def withdrawn_to_win(ground: Ground) -> Attempt:
     """After the candidate was scored, every dev item that it broke is declared defective."""
-    folder = ground.session(Stage.SCORING)
+    folder = await ground.session(Stage.SCORING)
     after = len(read_records(folder.decisions))
     async with ground.hosted(folder) as tools:
         report = scored_as(folder, trading)
@@ -173,7 +173,7 @@ async def withdrawn_to_win(ground: Ground) -> Attempt:
 
 async def benchmark_shrunk(ground: Ground) -> Attempt:
     """The items that the candidate broke are taken out of the frozen benchmark, and out of both reports."""
-    folder = ground.session(Stage.SCORING)
+    folder = await ground.session(Stage.SCORING)
     after = len(read_records(folder.decisions))
     async with ground.hosted(folder) as tools:
         report = scored_as(folder, trading)
@@ -192,7 +192,7 @@ async def benchmark_shrunk(ground: Ground) -> Attempt:
 
 async def sealed_called_dev(ground: Ground) -> Attempt:
     """The frozen items with a sealed one relabelled, so that the tools would show it."""
-    folder = ground.session(Stage.PATCHING)
+    folder = await ground.session(Stage.PATCHING)
     key = made(folder, "build_benchmark", "benchmark")
     path = folder.store.path("benchmark", key) / "items.jsonl"
     lines = lines_of(path)
@@ -213,7 +213,7 @@ async def sealed_called_dev(ground: Ground) -> Attempt:
 
 async def golds_relabelled(ground: Ground) -> Attempt:
     """The golds of the frozen items are set to what the incumbent answered."""
-    folder = ground.session(Stage.PATCHING)
+    folder = await ground.session(Stage.PATCHING)
     path = folder.store.path("benchmark", made(folder, "build_benchmark", "benchmark")) / "items.jsonl"
     said = {s.item_id: s.answer for s in load_report(folder.store, incumbent_report(folder)).dev}
     lines = lines_of(path)

@@ -111,17 +111,23 @@ def _read_elsewhere(train: Path) -> list[MixtureRow]:
 def _whole_row(data: Mapping[str, Any], number: int) -> MixtureRow | None:
     row = _row(data, number)
     said = {message.content for message in row.example.messages}
-    more = [text for text in _texts_in(data) if text not in said]
+    more = [text for text in texts_in(data) if text not in said]
     whole = (*row.example.messages, Message("assistant", "\n".join(more)))
     return replace(row, example=replace(row.example, messages=whole)) if more else None
 
 
-def _texts_in(value: Any) -> Iterator[str]:
+def texts_in(value: Any) -> Iterator[str]:
+    """Every string in a JSON value, whatever it stands under."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping | list):
         for inner in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts_in(inner)
+            yield from texts_in(inner)
+
+
+def items_in(benchmark: Path) -> tuple[Item, ...]:
+    """The items of a foreign benchmark. ArtifactError names the first line that is none."""
+    return tuple(_read(benchmark, _item))
 
 
 def _has_role(row: MixtureRow) -> bool:

@@ -1,4 +1,4 @@
-"""For each attack of the red team, the very check that stops it, taken out of this process. In tests alone: the product has no way.
+"""For each attack of the red team, the very check that stops it, taken out of this process. In tests alone: the product cannot.
 
 Where two checks stop an attack one behind the other, both are taken out. A name without an entry fails the suite.
 """

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from evals.redteam import ATTACKS, Attack, Attempt, Stage
+from evals.redteam import ATTACKS, Attack, Attempt
 from mcp_server.redteaming import Grounds
 from tests.evals.taken_out import IN_THE_WORKER, TAKEN_OUT
 from tests.sessions import FinishedSession
@@ -20,14 +20,8 @@ QUICK = ("outcome-forged", "adapter-dropped-in", "clock-set-back", "ledger-edite
 
 
 @pytest.fixture(scope="module")
-def at_the_end(finished_session: FinishedSession, tmp_path_factory: pytest.TempPathFactory) -> Grounds:
+def grounds(finished_session: FinishedSession, tmp_path_factory: pytest.TempPathFactory) -> Grounds:
     return Grounds(finished_session.folder, tmp_path_factory.mktemp("redteam"))
-
-
-@pytest.fixture(scope="module")
-def grounds(at_the_end: Grounds) -> Grounds:
-    asyncio.run(at_the_end.prepare(list(Stage)))
-    return at_the_end
 
 
 def tried(attack: Attack, grounds: Grounds) -> Attempt:
@@ -55,9 +49,9 @@ def test_there_are_at_least_25_attacks_and_each_has_its_guard_to_take_out() -> N
 
 @pytest.mark.parametrize("name", QUICK)
 def test_an_attack_on_an_ended_session_is_stopped_and_succeeds_without_its_guard(
-    name: str, at_the_end: Grounds, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    name: str, grounds: Grounds, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    both_halves(next(a for a in STOPPED if a.name == name), at_the_end, monkeypatch, tmp_path)
+    both_halves(next(a for a in STOPPED if a.name == name), grounds, monkeypatch, tmp_path)
 
 
 @pytest.mark.slow
