@@ -81,7 +81,8 @@ def verdict_on(host: Host, book: Book, report_id: str) -> Verdict:
 def _withdrawals(host: Host, candidate: EvalReport) -> tuple[list[Withdrawal], list[Withdrawal]]:
     """Those made before the candidate was scored, and those made after it, which count from the next candidate on."""
     found = read_withdrawals(host.folder.root)
-    return in_time(found, candidate), [one for one in found if one not in in_time(found, candidate)]
+    counted = in_time(found, candidate)
+    return counted, [one for one in found if one not in counted]
 
 
 TOOL = Tool(

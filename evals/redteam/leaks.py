@@ -204,7 +204,7 @@ LEAKS = (
         "item-with-zero-width",
         "an item with zero-width characters in it",
         invisible,
-        "G4: invisible characters",
+        "G4: words are compared without what lies between their letters",
     ),
     _leak(
         "item-with-fillers",

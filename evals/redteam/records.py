@@ -150,9 +150,9 @@ async def operator_made_up(ground: Ground) -> Attempt:
         recorded = await tools("record_decision", key=seen.body["key"], decision=decision)
         found = await tools("replay_session")
     won = recorded.ok and bool(found.body.get("identical"))
-    said = str(found.body.get("first_other_choice", recorded.body))
+    said = str(found.body.get("first_divergence", ""))
     saw = "the replay finds nothing" if won else f"the replay says: {said[:110]}"
-    return Attempt(won, saw, "" if won else "audit replay names the record")
+    return Attempt(won, saw, "audit replay names the record" if said else "")
 
 
 def _judged(report: VerifyReport) -> Attempt:

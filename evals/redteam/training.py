@@ -45,7 +45,7 @@ def trainings(folder: SessionFolder) -> dict[str, str]:
 
 
 async def swapped_after_the_check(ground: Ground) -> Attempt:
-    """The host has looked and started the trainer; while that process starts, the rows are swapped, their digests with them."""
+    """The guard has looked and the host has logged it; before the trainer reads, the rows are swapped with their digests."""
     folder = await ground.session(Stage.WRITING)
     item = benchmark_of(folder).of(Split.SEALED)[0]
     async with ground.hosted(folder) as tools:
@@ -55,7 +55,6 @@ async def swapped_after_the_check(ground: Ground) -> Attempt:
             folder.artifacts / "adapter"
         )  # of the session that this is a copy of, with its training
         shutil.rmtree(folder.jobs / trainings(folder)[mixture])
-        await tools("train_adapter", mixture_id=mixture)
         _swap(folder, mixture, f" {LEAKED}: {item.stem} {item.gold}")
         handle = await tools.done("train_adapter", mixture_id=mixture)
     won = bool(handle.body.get("artifacts", {}).get("adapter"))

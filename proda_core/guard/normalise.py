@@ -11,8 +11,6 @@ import re
 import unicodedata
 from functools import cache, lru_cache
 
-from confusable_homoglyphs.confusables import confusables_data
-
 BOUNDARY = "|"
 
 _SURE = str.maketrans(
@@ -83,6 +81,10 @@ def fold(text: str) -> str:
 @cache
 def lookalikes() -> dict[int, str]:
     """Letters beyond ASCII to the Latin letter that they are drawn like: Unicode's confusables, and our own first."""
+    from confusable_homoglyphs.confusables import (
+        confusables_data,
+    )  # a tenth of a second, for texts beyond ASCII alone
+
     found = {
         ord(letter): latin
         for letter, alike in confusables_data.items()

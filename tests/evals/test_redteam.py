@@ -11,7 +11,7 @@ import pytest
 from evals.redteam import ATTACKS, Attack, Attempt
 from mcp_server.redteaming import Grounds
 from tests.evals.taken_out import IN_THE_WORKER, TAKEN_OUT
-from tests.sessions import FinishedSession
+from tests.sessions import REPOSITORY, FinishedSession
 
 STOPPED = [attack for attack in ATTACKS if not attack.open_because]
 OPEN = [attack for attack in ATTACKS if attack.open_because]
@@ -45,6 +45,14 @@ def test_there_are_at_least_25_attacks_and_each_has_its_guard_to_take_out() -> N
     names = [attack.name for attack in ATTACKS]
     assert len(STOPPED) >= 25 and len(set(names)) == len(names)
     assert {attack.name for attack in STOPPED} == TAKEN_OUT.keys() | IN_THE_WORKER.keys()
+
+
+def test_the_list_of_attacks_names_each_with_what_stops_it_or_why_nothing_does() -> None:
+    page = (REPOSITORY / "docs/redteam.md").read_text(encoding="utf-8")
+    rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
+    assert rows.keys() == {attack.name for attack in ATTACKS}
+    for attack in ATTACKS:
+        assert (attack.open_because or f"| {attack.guard} |") in rows[attack.name]
 
 
 @pytest.mark.parametrize("name", QUICK)

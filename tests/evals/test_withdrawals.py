@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from evals.withdrawals import Withdrawal, append_withdrawals, apply_withdrawals, read_withdrawals
+from evals.withdrawals import Withdrawal, append_withdrawals, apply_withdrawals, in_time, read_withdrawals
 from proda_core.errors import ArtifactError, BenchmarkError
 from proda_core.types import Split
 from tests.evals.reports import benchmark, report
@@ -41,3 +41,9 @@ def test_a_withdrawn_item_is_unscored_in_dev_and_sealed() -> None:
     found = apply_withdrawals(report(BENCH, "base", dev=[True] * 40), [Withdrawal(key, "x") for key in gone])
     assert [s.item_id for s in (*found.dev, *found.sealed) if s.value is None] == gone
     assert {s.reason for s in (*found.dev, *found.sealed) if s.value is None} == {"withdrawn"}
+
+
+def test_what_is_withdrawn_after_a_candidate_was_scored_does_not_count_for_it() -> None:
+    early, late = (Withdrawal(item.item_id, "two true options") for item in BENCH.of(Split.DEV)[:2])
+    candidate = apply_withdrawals(report(BENCH, "a_1", dev=[True] * 40), [early])
+    assert in_time([early, late], candidate) == [early]

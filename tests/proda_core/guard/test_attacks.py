@@ -268,6 +268,34 @@ def test_a_row_repeating_an_item_is_refused(
         assert item.item_id not in detail
 
 
+@pytest.mark.parametrize(
+    "disguise",
+    [
+        lambda text: text.translate(str.maketrans("ouhng", "օսհոց")),  # Armenian
+        lambda text: "\u3164".join(text),  # a letter that shows nothing
+        lambda text: text[::-1],
+    ],
+    ids=["armenian", "fillers", "backwards"],
+)
+def test_an_item_in_disguise_is_refused(world: fx.World, disguise: Callable[[str], str]) -> None:
+    item = fx.benchmark().of(Split.SEALED)[-1]
+    honest = fx.statement_row(fx.rel("erosion", "running water"))
+    said = f"{honest.messages[-1].content} {disguise(item.gold)}"
+    refused_row(world, "G4", fx.row(f"Erosion? {disguise(item.stem)}", said))
+
+
+def test_an_item_shared_out_between_two_questions_of_a_row_is_refused(world: fx.World) -> None:
+    item = fx.benchmark().of(Split.SEALED)[-1]
+    words = item.stem.split()
+    parts = (" ".join(words[:5]), "Do go on, I am all ears and have time.", " ".join(words[5:]), item.gold)
+    messages = tuple(
+        Message("user" if place % 2 == 0 else "assistant", text) for place, text in enumerate(parts)
+    )
+    honest = fx.row(item.stem, item.gold)
+    key = example_id(honest.kind, honest.format, messages)
+    refused_row(world, "G4", replace(honest, example_id=key, messages=messages))
+
+
 def test_a_reworded_question_on_the_same_chain_is_no_repetition(world: fx.World) -> None:
     fine = fx.row(
         "Chlorophyll sits in a chloroplast, which serves photosynthesis. What does that make?", "Glucose."

@@ -200,3 +200,14 @@ def test_an_artifact_that_an_outcome_names_and_that_is_gone_or_changed_is_a_prob
     make(store, ADAPTER)
     (store.path("adapter", ADAPTER) / "weights").write_bytes(b"124")
     assert "weights is not what the manifest says" in verify(path, store).problems[0]
+
+
+def test_rounds_that_are_no_longer_spent_are_a_matter_of_completeness(tmp_path: Path) -> None:
+    path = tmp_path / "decisions.jsonl"
+    with DecisionLog(path) as log:
+        for number, used in enumerate((0.0, 2.0, None, 2.0, 1.0)):
+            budget = None if used is None else {"rounds": {"limit": 3.0, "held": 0.0, "used": used}}
+            log.append("note", f"n_{number}", {"event": "any"}, budget=budget)
+    report = verify(path)
+    assert (report.integrity, report.completeness, report.first_bad_seq) == ("intact", "incomplete", 5)
+    assert report.first_bad == "record 5: 1 rounds are spent where 2 were before"

@@ -62,6 +62,7 @@ def test_files_that_are_no_request_are_left_out(tmp_path: Path) -> None:
     ):
         (tmp_path / f"{name}.json").write_text(text)
     assert inbox.requests() == (good,)
+    assert inbox.odd() == ("a.json", "b.json", "c.json", "d.json", "h_0000000000000000.json")
 
 
 def test_a_file_is_read_once_and_new_ones_are_seen(tmp_path: Path) -> None:
