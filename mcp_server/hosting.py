@@ -75,8 +75,8 @@ async def own_session(
         log = stack.enter_context(DecisionLog(folder.decisions, signing=signing))
         knowledge = stack.enter_context(KnowledgeStore(folder.knowledge))
         host = _host(folder, Owner(LocalExecutor(folder.root), ledger, log, knowledge))
-        _note_start(host, signing)
         _refuse_forgotten_rounds(host)
+        _note_start(host, signing)
         await _end_jobs(host, [job.job_id for job in _running(host) if _is_cancelled(host, job)])
         _settle_ended(host)
         await stack.enter_async_context(_at_work(host))  # ends after all through which it is called

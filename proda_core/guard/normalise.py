@@ -81,9 +81,8 @@ def fold(text: str) -> str:
 @cache
 def lookalikes() -> dict[int, str]:
     """Letters beyond ASCII to the Latin letter that they are drawn like: Unicode's confusables, and our own first."""
-    from confusable_homoglyphs.confusables import (
-        confusables_data,
-    )  # a tenth of a second, for texts beyond ASCII alone
+    # Here, for loading it takes a tenth of a second, which texts in ASCII need not wait for.
+    from confusable_homoglyphs.confusables import confusables_data
 
     found = {
         ord(letter): latin
