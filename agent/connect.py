@@ -48,6 +48,7 @@ from mcp_server.hosting import (
     session_name,
     write_report,
 )
+from mcp_server.killing import bench_kills
 from mcp_server.page.gather import whole_report
 from mcp_server.redteaming import red_team, red_team_files, small_session
 from mcp_server.stdio import serve_stdio
@@ -62,6 +63,7 @@ __all__ = [
     "Sizes",
     "attest_session",
     "bench_faults",
+    "bench_kills",
     "bench_repair",
     "bench_verdict",
     "check_foreign_files",

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 
@@ -39,6 +41,11 @@ def drive(
 ) -> Outcome:
     """Run or resume the session in this process; at an ``address`` others may look and steer meanwhile."""
     return asyncio.run(_drive(folder, console, reopen=reopen, address=address))
+
+
+def resume_here(arguments: Sequence[str]) -> int:
+    """Run or resume the session in the folder named, saying nothing; the exit code. What a bench forks its hosts from."""
+    return drive(SessionFolder.open(Path(arguments[0])), Console(quiet=True)).exit_code
 
 
 def serve(folder: SessionFolder, console: Console, address: Address) -> None:

@@ -1,8 +1,8 @@
 """The artifact store: ``artifacts/<kind>/<id>/`` holds data and, written last, ``manifest.json``.
 
-An artifact is made in a temporary folder and renamed into place; its existence means that it is whole. Making one that
-exists is a no-op. ``Manifest.files`` has the SHA-256 of every data file, so a changed or truncated file is found by
-``verify`` (ArtifactError names it). Nothing is ever overwritten.
+An artifact is made in a temporary folder, forced to disk and renamed into place; its existence means that it is whole. Making
+one that exists is a no-op. ``Manifest.files`` has the SHA-256 of every data file and ``Manifest.digest`` that of the manifest, so
+that a changed or truncated file is found by whoever reads it (ArtifactError names it). Nothing is ever overwritten.
 """
 
 from __future__ import annotations
@@ -13,26 +13,36 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from proda_core.errors import ArtifactError
-from proda_core.ids import ID_PATTERN
+from proda_core.ids import ID_PATTERN, digest
 from proda_core.serialize import from_plain, to_plain
 
 MANIFEST = "manifest.json"
+_REMEDY = "restore it, or delete its folder and resume"
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an artifact is and what it was made from. ``meta`` holds counts and digests that readers rely on."""
+    """What an artifact is and what it was made from. ``meta`` holds counts and digests that readers rely on.
+
+    ``digest`` covers all the rest; "" in one written before there was a digest.
+    """
 
     kind: str
     artifact_id: str
     files: dict[str, str]  # relative name -> SHA-256
     inputs: dict[str, str] = field(default_factory=dict)  # name -> artifact ID or digest
     meta: dict[str, Any] = field(default_factory=dict)
+    digest: str = ""
+
+    def sealed(self) -> Manifest:
+        """The same under its own digest."""
+        plain: dict[str, Any] = to_plain(replace(self, digest=""))
+        return replace(self, digest=digest(plain))
 
 
 def file_digest(path: Path) -> str:
@@ -60,11 +70,11 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o666) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    _fsync_folder(path.parent)
+    _fsync(path.parent)
 
 
-def _fsync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
@@ -106,7 +116,8 @@ class ArtifactStore:
         temporary.mkdir(parents=True)
         try:
             write(temporary)
-            manifest = Manifest(kind, artifact_id, _digests(temporary), dict(inputs or {}), dict(meta or {}))
+            files = _digests_on_disk(temporary)
+            manifest = Manifest(kind, artifact_id, files, dict(inputs or {}), dict(meta or {})).sealed()
             text = json.dumps(to_plain(manifest), sort_keys=True, ensure_ascii=False, indent=1)
             write_atomic(temporary / MANIFEST, text.encode())
             final.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +126,7 @@ class ArtifactStore:
             except OSError:
                 if not self.exists(kind, artifact_id):
                     raise
-            _fsync_folder(final.parent)
+            _fsync(final.parent)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         return self.manifest(kind, artifact_id)
@@ -130,7 +141,12 @@ class ArtifactStore:
             raise ArtifactError(
                 f"{kind} {artifact_id}: manifest unreadable ({error}); delete the folder and rerun its stage"
             ) from error
-        return from_plain(Manifest, data)
+        manifest = from_plain(Manifest, data)
+        if manifest.digest and manifest.sealed() != manifest:
+            raise ArtifactError(
+                f"{kind} {artifact_id}: manifest.json was changed after it was made; {_REMEDY}"
+            )
+        return manifest
 
     def pin(self, kind: str, artifact_id: str) -> str:
         """SHA-256 of the manifest and, through it, of every data file: what a log keeps of an artifact."""
@@ -145,9 +161,14 @@ class ArtifactStore:
         path = self.path(kind, artifact_id) / name
         if check and (not path.is_file() or file_digest(path) != manifest.files[name]):
             raise ArtifactError(
-                f"{kind} {artifact_id}: {name} is not what the manifest says; it was changed or truncated after it was made"
+                f"{kind} {artifact_id}: {name} is not what the manifest says; it was changed or truncated since; {_REMEDY}"
             )
         return path
+
+    def checked(self, kind: str, artifact_id: str) -> Path:
+        """The artifact's folder, for a reader that takes it whole: every data file has the digest of the manifest."""
+        self.verify(kind, artifact_id)
+        return self.path(kind, artifact_id)
 
     def verify(self, kind: str, artifact_id: str) -> None:
         """Check every data file against the manifest."""
@@ -161,9 +182,9 @@ class ArtifactStore:
             yield from sorted(p.name for p in folder.iterdir() if (p / MANIFEST).is_file())
 
 
-def _digests(folder: Path) -> dict[str, str]:
-    return {
-        str(p.relative_to(folder)): file_digest(p)
-        for p in sorted(folder.rglob("*"))
-        if p.is_file() and p.name != MANIFEST
-    }
+def _digests_on_disk(folder: Path) -> dict[str, str]:
+    """The SHA-256 of every file, each forced to disk: a manifest that a power cut leaves must not outlive what it tells of."""
+    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != MANIFEST]
+    for path in (*files, *{path.parent for path in files}):
+        _fsync(path)
+    return {str(path.relative_to(folder)): file_digest(path) for path in files}

@@ -213,7 +213,7 @@ def load_mixture(store: ArtifactStore, mixture_id: str) -> Mixture:
 
 
 def load_adapter(store: ArtifactStore, adapter_id: str) -> Adapter:
-    """The adapter's record; its weights lie in ``store.path("adapter", adapter_id)``."""
+    """The adapter's record; its weights lie in ``store.checked("adapter", adapter_id)``."""
     return from_plain(Adapter, store.manifest("adapter", adapter_id).meta["adapter"])
 
 

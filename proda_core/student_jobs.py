@@ -55,7 +55,7 @@ def requested_student(context: JobContext, request: JobRequest, load: StudentLoa
     return load(
         request.params["base"],
         request.params["base_digest"],
-        adapter=context.store.path("adapter", adapter) if adapter else None,
+        adapter=context.store.checked("adapter", adapter) if adapter else None,
         config=StudentConfig.model_validate(request.params["student"]),
     )
 

@@ -63,13 +63,14 @@ class GraphCopy:
     ) -> None:
         self._open.close()
 
-    def of(self, snapshot_folder: Path, snapshot_id: str) -> KnowledgeStore:
+    def of(self, store: ArtifactStore, snapshot_id: str) -> KnowledgeStore:
         """The copy, holding this snapshot."""
         with self._making:
             if self._store is None:
                 folder = self._open.enter_context(TemporaryDirectory(prefix="proda-graph-"))
                 self._store = self._open.enter_context(KnowledgeStore(Path(folder) / "knowledge.kuzu"))
-            self._store.load(snapshot_folder, snapshot_id)
+            if self._store.snapshot_id != snapshot_id:
+                self._store.load(store.checked("snapshot", snapshot_id), snapshot_id)
             return self._store
 
 

@@ -66,7 +66,7 @@ def knowledge_of(host: Host) -> KnowledgeStore:
     if host.owner is not None or host.copy is None:
         return host.own.knowledge
     snapshot_id = book_of(host).need("snapshot_id")
-    return host.copy.of(host.store.path("snapshot", snapshot_id), snapshot_id)
+    return host.copy.of(host.store, snapshot_id)
 
 
 def book_of(host: Host) -> Book:
@@ -238,7 +238,7 @@ def settle_failure(host: Host, intent: Record, status: JobStatus) -> None:
 def commit_knowledge(host: Host, snapshot_id: str) -> None:
     """Bulk-load a snapshot into Kùzu and hold the graph to zero orphans, by query."""
     knowledge = host.own.knowledge
-    knowledge.load(host.store.path("snapshot", snapshot_id), snapshot_id)
+    knowledge.load(host.store.checked("snapshot", snapshot_id), snapshot_id)
     knowledge.check_orphans()
 
 

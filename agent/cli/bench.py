@@ -11,6 +11,7 @@ from rich.console import Console
 
 from agent.cli.faults import faults
 from agent.cli.gains import show_gains
+from agent.cli.kills import kills
 from agent.cli.options import DEFAULT_ROOT, JsonOption, RootOption, chosen, print_json, stderr
 from agent.cli.redteam import redteam
 from agent.cli.verdicts import verdict
@@ -24,6 +25,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 app.command()(verdict)
+app.command()(kills)
 app.command()(redteam)
 app.command()(faults)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
@@ -9,6 +10,15 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
 
 from agent.summaries import duration
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How far a bench that counts is."""
+
+    done: int
+    total: int | None
+    eta_s: float | None
 
 
 class Working:
@@ -41,6 +51,18 @@ class Working:
             self._progress.reset(self._task, description=escape(what), total=None, left="")
             if not self._console.is_terminal:
                 self._console.print(f"  {escape(what)}", soft_wrap=True)
+        self._show(progress)
+
+    def count(self, what: str, done: int, wanted: int, left_s: float | None) -> None:
+        """A bench that counts: a line for each step in a log, with what is left."""
+        if not self._console.is_terminal:
+            of = f" of {wanted}" if wanted else ""
+            left = "" if left_s is None else f", about {duration(left_s)} left"
+            self._console.print(f"  {what}: {done}{of}{left}", soft_wrap=True, highlight=False)
+        else:
+            self.tell(what, Counted(done, wanted or None, left_s))
+
+    def _show(self, progress: Any) -> None:
         if progress is not None:
             left = "" if progress.eta_s is None else f"about {duration(progress.eta_s)} left"
             self._progress.update(self._task, completed=progress.done, total=progress.total, left=left)

@@ -62,6 +62,15 @@ class WorkerRules:
     hung_after_s: float = 300.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Pulse:
+    """A worker's last beat, and when it was first seen."""
+
+    pid: int | None
+    beats: int
+    since: float
+
+
 class LocalExecutor:
     """Jobs as processes of their own session, which outlive the host that started them."""
 
@@ -76,6 +85,7 @@ class LocalExecutor:
         self._paths = SessionPaths(session.absolute())
         self._rules, self._clock, self._pause = rules or WorkerRules(), clock or SystemClock(), pause
         self._children: set[int] = set()
+        self._pulses: dict[str, _Pulse] = {}
 
     def submit(self, request: JobRequest, *, retry: bool = False) -> JobStatus:
         """Make sure that the job is finished or running, and say where it stands.
@@ -127,12 +137,25 @@ class LocalExecutor:
         )
 
     def tend(self, job_id: str) -> JobStatus:
-        """``status``, after starting again a job whose worker died, or was never started because the host died."""
+        """``status``, after starting again a job whose worker died, or was never started because the host died.
+
+        A worker that has not beaten for as long as the rules give it, since this executor first saw its last beat, is hung: it
+        is killed, and the next look starts another.
+        """
         status = self.status(job_id)
+        if status.state is JobState.RUNNING and self._hangs(status):
+            self.kill(job_id)
         if status.state not in (JobState.DEAD, JobState.QUEUED):
             return status
         request = self._folder(job_id).request()
         return status if request is None else self.submit(request)
+
+    def _hangs(self, status: JobStatus) -> bool:
+        now, last = self._clock.monotonic(), self._pulses.get(status.job_id)
+        if last is None or (last.pid, last.beats) != (status.pid, status.beats):
+            self._pulses[status.job_id] = _Pulse(status.pid, status.beats, now)
+            return False
+        return now - last.since > self._rules.hung_after_s
 
     def cancel(self, job_id: str) -> JobStatus:
         """Ask a job to end at its next checkpoint; one that has ended is left alone. JobError when it is unknown."""
@@ -158,7 +181,6 @@ class LocalExecutor:
         is unknown. Cancelling the waiting task leaves the job running.
         """
         seen: Progress | None = None
-        pulse, since = (0, 0), self._clock.monotonic()
         while True:
             status = await asyncio.to_thread(self.tend, job_id)
             if on_progress is not None and status.progress is not None and status.progress != seen:
@@ -168,10 +190,6 @@ class LocalExecutor:
                     await called
             if status.state in _ENDED:
                 return outcome(status)
-            if status.pid is None or (status.pid, status.beats) != pulse:
-                pulse, since = (status.pid or 0, status.beats), self._clock.monotonic()
-            elif self._clock.monotonic() - since > self._rules.hung_after_s:
-                self.kill(job_id)
             await self._pause(self._rules.poll_s)
 
     def list(self) -> tuple[JobStatus, ...]:

@@ -125,7 +125,8 @@ class Ledger:
             return self._snapshot()
 
     def budget_view(self) -> dict[str, Any]:
-        """``budget`` in its plain form, for a log record."""
+        """``budget`` in its plain form, for a log record: written down first, for what the log says was spent stays spent."""
+        self.tick()
         view: dict[str, Any] = to_plain(self.budget())
         return view
 

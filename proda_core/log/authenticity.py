@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from proda_core.errors import LedgerError
-from proda_core.log.checkpoint import CheckpointFolder, origin_of
+from proda_core.log.checkpoint import CheckpointFolder, origin_of, session_of
 from proda_core.log.keys import PublicKey, fingerprint_of
 from proda_core.log.merkle import MerkleTree
 from proda_core.log.problem import Problem
@@ -90,7 +90,7 @@ class _Log:
 
 
 def _origin(records: Sequence[Record]) -> str:
-    return origin_of(str(records[0].body.get("session", "")), records[0].hash)
+    return origin_of(next(filter(None, map(session_of, records)), ""), records[0].hash)
 
 
 def _sizes(folder: CheckpointFolder) -> tuple[int, ...]:

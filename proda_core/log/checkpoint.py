@@ -17,6 +17,7 @@ from pathlib import Path
 from proda_core.artifacts import write_atomic
 from proda_core.errors import LedgerError
 from proda_core.log.keys import PublicKey, SigningKey
+from proda_core.log.record import Record
 
 _ED25519 = b"\x01"
 _DASH = "\N{EM DASH} "
@@ -57,6 +58,12 @@ class SignedCheckpoint:
 def origin_of(session: str, first_hash: str) -> str:
     """The name under which a log is signed: its session's, and which log of that session, for one may be run again."""
     return f"proda/{session}/{first_hash[:16]}"
+
+
+def session_of(record: Record) -> str:
+    """The session that a record names, or "". A log's is that of the first record which names one: before it there may stand
+    the note of a first record that a kill tore."""
+    return str(record.body.get("session", ""))
 
 
 def key_id(name: str, key: PublicKey) -> bytes:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from proda_core.clock import Clock, SystemClock, stamp
 from proda_core.errors import LedgerError
-from proda_core.log.checkpoint import Checkpoint, CheckpointFolder, origin_of, sign
+from proda_core.log.checkpoint import Checkpoint, CheckpointFolder, origin_of, session_of, sign
 from proda_core.log.keys import SigningKey
 from proda_core.log.merkle import MerkleTree
 from proda_core.log.record import Record, RecordKind
@@ -50,7 +50,7 @@ class Signer:
         self._plan, self._clock = plan, clock or SystemClock()
         self._kept = CheckpointFolder(plan.checkpoints)
         self._tree = MerkleTree()
-        self._first, self._session = "", plan.session
+        self._first, self._session = "", ""
         self._named = False  # the log says that this key signs it
         self._signed = 0
         self._owed = False
@@ -88,8 +88,8 @@ class Signer:
             self._sign()
 
     def _take(self, record: Record) -> None:
-        if not self._first:
-            self._first, self._session = record.hash, str(record.body.get("session", self._session))
+        self._first = self._first or record.hash
+        self._session = self._session or session_of(record)
         signing = record.body.get("signing") if record.kind == RecordKind.SESSION else None
         if isinstance(signing, dict) and signing.get("key") == self._plan.key.public.fingerprint:
             self._named = True
@@ -106,7 +106,7 @@ class Signer:
         self._signed = size
 
     def _sign(self) -> str:
-        size, origin = self._tree.size, origin_of(self._session, self._first)
+        size, origin = self._tree.size, origin_of(self._session or self._plan.session, self._first)
         fingerprint = self._plan.key.public.fingerprint
         made = Checkpoint(origin, size, self._tree.root(), stamp(self._clock), fingerprint)
         try:

@@ -122,7 +122,7 @@ def _compile(context: JobContext, wanted: TrainRequest, mixture: Mixture) -> Non
     loaded = load_model(wanted.base)
     use_threads(training_threads(loaded.model, wanted.student.threads))
     seed = random.Random(f"train:{wanted.seed}:{wanted.mixture_id}").getrandbits(31)
-    folder = context.store.path("adapter", wanted.incumbent) if wanted.incumbent else None
+    folder = context.store.checked("adapter", wanted.incumbent) if wanted.incumbent else None
     limit = min(
         wanted.config.max_length, int(getattr(loaded.model.config, "max_position_embeddings", 1 << 30))
     )

@@ -61,6 +61,7 @@ def rewrite(folder: SessionFolder, kind: str, key: str, name: str, lines: Iterab
     manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
     manifest["files"][name] = file_digest(path / name)
     manifest["meta"].update(meta)
+    manifest["digest"] = ""  # as if it had been written before there was one
     (path / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
 
 

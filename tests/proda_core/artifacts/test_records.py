@@ -90,6 +90,7 @@ def forge(path: Path, old: str, new: str) -> None:
     manifest = path.parent / "manifest.json"
     data = json.loads(manifest.read_text(encoding="utf-8"))
     data["files"][path.name] = file_digest(path)
+    data["digest"] = ""  # as if it had been written before there was one
     manifest.write_text(json.dumps(data), encoding="utf-8")
 
 
