@@ -8,6 +8,7 @@ A node that cannot go on raises Halted and stays the next one to run. A killed l
 
 from __future__ import annotations
 
+import sqlite3
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
@@ -15,9 +16,11 @@ from typing import Any, cast
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
 
 from agent.nodes import Nodes
 from agent.state import LoopState
+from proda_core.errors import LedgerError
 
 _LINE = (
     "curate",
@@ -33,6 +36,7 @@ _LINE = (
     "decide",
 )
 _AFTER_DECISION = {"patch": "write_patch", "replay": "plan_replay", "stop": "finish"}
+Loop = CompiledStateGraph[LoopState, None, LoopState, LoopState]
 _RECURSION_LIMIT = 2000  # far above any budget of rounds: the budget ends a session, never this
 
 
@@ -65,12 +69,21 @@ async def run_loop(nodes: Nodes, checkpoints: Path, *, thread: str, reopen: bool
     do, for it leaves out a task whose writes are kept while the checkpoint after it is not yet, and there a kill may hit.
     """
     config: RunnableConfig = {"configurable": {"thread_id": thread}, "recursion_limit": _RECURSION_LIMIT}
-    async with AsyncSqliteSaver.from_conn_string(str(checkpoints)) as saver:
-        loop = build_loop(nodes).compile(checkpointer=saver)
-        before = await loop.aget_state(config)
-        start: LoopState | None = None if before.created_at else {"kind": "v1", "patch_id": ""}
-        if before.created_at and not before.tasks:
-            if not reopen:
-                return cast(LoopState, before.values)
-            await loop.aupdate_state(config, {"stop_reason": "", "stop_detail": ""}, as_node="diagnose")
-        return cast(LoopState, await loop.ainvoke(start, config, durability="sync"))
+    try:
+        async with AsyncSqliteSaver.from_conn_string(str(checkpoints)) as saver:
+            return await _run(build_loop(nodes).compile(checkpointer=saver), config, reopen=reopen)
+    except sqlite3.Error as error:
+        raise LedgerError(
+            f"{checkpoints.name} cannot be used ({error}); free some disk, end what holds it, or delete the file: the loop then "
+            "goes through what the log has once more and does nothing twice"
+        ) from error
+
+
+async def _run(loop: Loop, config: RunnableConfig, *, reopen: bool) -> LoopState:
+    before = await loop.aget_state(config)
+    start: LoopState | None = None if before.created_at else {"kind": "v1", "patch_id": ""}
+    if before.created_at and not before.tasks:
+        if not reopen:
+            return cast(LoopState, before.values)
+        await loop.aupdate_state(config, {"stop_reason": "", "stop_detail": ""}, as_node="diagnose")
+    return cast(LoopState, await loop.ainvoke(start, config, durability="sync"))

@@ -22,7 +22,7 @@ from proda_core.ids import ID_PATTERN, digest
 from proda_core.serialize import from_plain, to_plain
 
 MANIFEST = "manifest.json"
-_REMEDY = "restore it, or delete its folder and resume"
+_REMEDY = "restore it from a backup"
 
 
 @dataclass(frozen=True, slots=True)

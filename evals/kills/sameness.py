@@ -18,8 +18,13 @@ from proda_core.log.keys import trusted_keys
 from proda_core.session import SessionFolder
 
 
-def differences(folder: SessionFolder, reference: SessionFolder) -> tuple[str, ...]:
-    """What is different in ``folder`` from ``reference``, which was never killed; empty when nothing is."""
+def differences(
+    folder: SessionFolder, reference: SessionFolder, *, failures: bool = False
+) -> tuple[str, ...]:
+    """What is different in ``folder`` from ``reference``, which was never killed; empty when nothing is.
+
+    ``failures``: calls may have failed, typed and logged, before they were made again; a kill alone never fails one.
+    """
     expected = read_records(reference.decisions)
     try:
         records = read_records(folder.decisions)
@@ -27,6 +32,7 @@ def differences(folder: SessionFolder, reference: SessionFolder) -> tuple[str, .
         return (str(error),)
     return (
         *_other_ends(records, expected),
+        *(() if failures else _failed(records)),
         *_done_twice(folder, records),
         *_budgets(records, expected),
         *_other_weights(folder, reference),
@@ -47,7 +53,13 @@ def _decisions(records: tuple[Record, ...]) -> list[Any]:
 
 def _made(records: tuple[Record, ...]) -> list[Any]:
     outcomes = [record.body for record in records if record.kind == "outcome"]
-    return [(body["tool"], body["ok"], body["artifacts"]) for body in outcomes]
+    return [(body["tool"], body["artifacts"]) for body in outcomes if body["ok"]]
+
+
+def _failed(records: tuple[Record, ...]) -> Iterator[str]:
+    for record in records:
+        if record.kind == "outcome" and not record.body["ok"]:
+            yield f"{record.body['tool']} failed: {record.body.get('error', '')}"
 
 
 def _end(records: tuple[Record, ...]) -> tuple[Any, Any]:
@@ -56,9 +68,9 @@ def _end(records: tuple[Record, ...]) -> tuple[Any, Any]:
 
 
 def _done_twice(folder: SessionFolder, records: tuple[Record, ...]) -> Iterator[str]:
-    asked = [
-        record.body["job_id"] for record in records if record.kind == "intent" and "job_id" in record.body
-    ]
+    failed = {record.key for record in records if record.kind == "outcome" and not record.body["ok"]}
+    intents = [record for record in records if record.kind == "intent" and "job_id" in record.body]
+    asked = [record.body["job_id"] for record in intents if record.key not in failed]
     jobs = LocalExecutor(folder.root).list()
     if len(asked) != len(set(asked)) or sorted(asked) != sorted(job.job_id for job in jobs):
         yield f"{len(asked)} intents of {len(set(asked))} jobs, and {len(jobs)} jobs on disk"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,8 @@ from proda_core.types import Evidence
 BUFFER_POOL_BYTES = 256 << 20
 MAX_DB_BYTES = 1 << 34  # the default maps 8 TB a database, and the sixteenth one fails
 TIMEOUT_MS = 10_000
+ROOM_BYTES = 16 << 20  # an empty database and its log take nine millions
+ROOM_FOR_ROWS = 10  # times what a snapshot takes as Parquet
 
 _LOCK = threading.RLock()  # one statement at a time in a process: a second writer errors instead of waiting
 _OPEN: set[Path] = set()
@@ -45,6 +48,8 @@ class KnowledgeStore:
                     f"{self.path.name} is open in this process already; close that store first"
                 )
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not self.path.exists():
+                _check_room(self.path.parent, ROOM_BYTES)
             with _kuzu_errors(f"cannot open {self.path.name}"):
                 self._database = kuzu.Database(
                     str(self.path), buffer_pool_size=BUFFER_POOL_BYTES, max_db_size=MAX_DB_BYTES
@@ -82,6 +87,8 @@ class KnowledgeStore:
         with _LOCK:
             if self.snapshot_id == snapshot_id:
                 return False
+            rows = sum(path.stat().st_size for path in snapshot_folder.glob("*.parquet"))
+            _check_room(self.path.parent, ROOM_BYTES + ROOM_FOR_ROWS * rows)
             names = {level: _quoted(snapshot_folder, level) for level in ("concepts", "relations", "chains")}
             symmetric = [row.name for row in PHI.values() if row.symmetric]
             loading = kuzu.Connection(self._database)  # a connection of its own: no timeout cuts a load short
@@ -214,6 +221,15 @@ class KnowledgeStore:
 def _fact(row: dict[str, Any]) -> Fact:
     evidence = tuple(from_plain(Evidence, one) for one in json.loads(row["evidence"]))
     return Fact(row["relation_id"], row["subject"], row["type"], row["object"], row["verb_phrase"], evidence)
+
+
+def _check_room(folder: Path, needed: int) -> None:
+    """KnowledgeError where the disk is too full: Kùzu aborts the whole process when it runs out of it while it writes."""
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise KnowledgeError(
+            f"the graph needs {needed >> 20} MB of disk and {free >> 20} are left in {folder}; free some disk and resume"
+        )
 
 
 def _quoted(folder: Path, level: str) -> str:
