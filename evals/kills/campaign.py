@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evals.kills.copies import copy_for_worker, copy_session, job_differences
-from evals.kills.rides import Ride, ride_at_random, ride_boundaries, run_worker
+from evals.kills.rides import Ride, leaving_no_worker, ride_at_random, ride_boundaries, run_worker
 from evals.kills.sameness import differences
 from evals.kills.shim import Orders, build_shim
 from evals.kills.stable import Stable
@@ -72,19 +72,21 @@ class Campaign:
         while True:
             began, orders = time.monotonic(), self._orders()
             folder = copy_session(self.reference, self._life())
-            hits = ride_boundaries(Ride(folder, hosts, orders), most=_A_LIFE)
-            self._keep("boundary", "host", folder, hits, differences(folder, self.reference), began)
+            with leaving_no_worker(folder):
+                hits = ride_boundaries(Ride(folder, hosts, orders), most=_A_LIFE)
+                self._keep("boundary", "host", folder, hits, differences(folder, self.reference), began)
             self.tell("hosts at every kind of boundary", len(self.tally.boundaries()), 0, None)
             if len(hits) < _A_LIFE:
                 return
 
     def worker_boundaries(self, workers: Stable, jobs: list[JobStatus]) -> None:
-        """Every job done again by a worker that dies at one new kind of boundary after the other."""
-        for job in jobs:
+        """A job of each kind done again by a worker that dies at one new kind of boundary after the other."""
+        for job in {job.kind: job for job in jobs}.values():
             while True:
                 began, orders = time.monotonic(), self._orders()
                 folder = copy_for_worker(self.reference, self._life(), job)
-                hits = run_worker(Ride(folder, workers, orders), job.job_id, most=_A_LIFE)
+                with leaving_no_worker(folder):
+                    hits = run_worker(Ride(folder, workers, orders), job.job_id, most=_A_LIFE)
                 problems = job_differences(folder, self.reference, job)
                 self._keep("boundary", f"{job.kind} worker", folder, hits, problems, began)
                 self.tell(
@@ -103,9 +105,10 @@ class Campaign:
             afresh = {job.job_id for job in jobs if job.kind == "train" or draw.random() < 0.3}
             folder = copy_session(self.reference, self._life(), afresh=afresh)
             planned = min(_MOST_AT_RANDOM, kills - done)
-            hits = ride_at_random(Ride(folder, hosts, orders), draw, planned=planned)
-            about = f"{len(afresh)} of {len(jobs)} jobs done again"
-            self._keep("random", about, folder, hits, differences(folder, self.reference), began)
+            with leaving_no_worker(folder):
+                hits = ride_at_random(Ride(folder, hosts, orders), draw, planned=planned)
+                about = f"{len(afresh)} of {len(jobs)} jobs done again"
+                self._keep("random", about, folder, hits, differences(folder, self.reference), began)
         self.tell("random kills", self.tally.count("random"), kills, 0.0)
 
     def _orders(self) -> Orders:
@@ -131,9 +134,8 @@ class Campaign:
         began: float,
     ) -> None:
         seconds = round(time.monotonic() - began, 1)
-        if hits or problems or phase == "boundary":
-            life = Life(phase, self.reference.name, about, tuple(hits), problems, seconds, self.seed)
-            self.tally.add(life)
+        life = Life(phase, self.reference.name, about, tuple(hits), problems, seconds, self.seed)
+        self.tally.add(life)
         if not problems:  # what differs is left for who has to look at it
             shutil.rmtree(folder.root.parent, ignore_errors=True)
 

@@ -6,10 +6,12 @@ boot: that is its rule for jobs that kill their workers, and no fault of this ki
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from evals.kills.shim import Orders
@@ -126,6 +128,16 @@ def _running(folder: SessionFolder) -> list[JobStatus]:
 
 def _may_kill_workers(folder: SessionFolder) -> bool:
     return all(job.launches < _MOST_LAUNCHES for job in _running(folder))
+
+
+@contextlib.contextmanager
+def leaving_no_worker(folder: SessionFolder) -> Iterator[None]:
+    """Whatever becomes of a ride: hosts end with the stable, and their workers here."""
+    try:
+        yield
+    finally:
+        for job in _running(folder):
+            LocalExecutor(folder.root).kill(job.job_id)
 
 
 def _kill_workers(folder: SessionFolder) -> list[str]:

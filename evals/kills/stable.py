@@ -7,10 +7,12 @@ of the seconds that the imports take; what runs is the very function.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import traceback
@@ -36,6 +38,7 @@ class Stable:
         }
         start = "import sys; from evals.kills.stable import main; sys.exit(main(sys.argv[1:]))"
         command = [sys.executable, "-P", "-c", start, function, *warm]
+        self._child: int | None = None
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment
@@ -48,13 +51,17 @@ class Stable:
         order = {"arguments": list(arguments), "environment": dict(environment)}
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         self._process.stdin.flush()
-        return int(self._answer()["pid"])
+        self._child = int(self._answer()["pid"])
+        return self._child
 
     def ended(self, wait_s: float) -> int | None:
         """How the child ended, below 0 by that signal; None when it still runs after ``wait_s``."""
         answers = [] if self._process.stdout is None else [self._process.stdout]
         ready, _, _ = select.select(answers, [], [], max(0.0, wait_s))
-        return int(self._answer()["exit"]) if ready else None
+        if not ready:
+            return None
+        self._child = None
+        return int(self._answer()["exit"])
 
     def _answer(self) -> dict[str, Any]:
         line = self._process.stdout.readline() if self._process.stdout is not None else b""
@@ -68,6 +75,9 @@ class Stable:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._child is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._child, signal.SIGKILL)
         self._process.kill()
         self._process.communicate()
 

@@ -98,6 +98,15 @@ class LocalExecutor:
             canonical_json([request.params, request.inputs])
         except (TypeError, ValueError) as error:
             raise JobError(f"a {request.kind} request is not JSON: {error}") from error
+        try:
+            self._submit(request, retry=retry)
+        except OSError as error:
+            raise JobError(
+                f"the {request.kind} job {request.job_id} could not be started ({error.strerror}); free some disk and resume"
+            ) from error
+        return self.status(request.job_id)
+
+    def _submit(self, request: JobRequest, *, retry: bool) -> None:
         folder = self._folder(request.job_id)
         folder.path.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.submit_lock):
@@ -105,7 +114,6 @@ class LocalExecutor:
                 folder.write_request(request)
             if self._should_launch(folder, retry=retry):
                 self._launch(folder)
-        return self.status(request.job_id)
 
     def status(self, job_id: str) -> JobStatus:
         """Where a job stands now; state *unknown* when it was never submitted."""

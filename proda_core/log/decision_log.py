@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,18 +35,22 @@ class DecisionLog:
         self._path, self._clock = path, clock or SystemClock()
         self._guard = threading.RLock()
         self._lock = FileLock(path.with_name(f".{path.name}.lock"))
-        if not self._lock.acquire(wait=False):
+        with _typed(path):
+            free = self._lock.acquire(wait=False)
+        if not free:
             raise LedgerError(
                 f"{path.name} is being written by another process; only the session host writes it"
             )
         self._handle: int | None = None
         with contextlib.ExitStack() as undo:
             undo.callback(self._lock.release)
-            self._records = self._repaired()
+            with _typed(path):
+                self._records = self._repaired()
             self._signer = None if signing is None else Signer(signing, clock=self._clock)
             if self._signer is not None:
                 self._signer.begin(self._records)
-            self._handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            with _typed(path):
+                self._handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
             undo.pop_all()
         self._index = {(record.kind, record.key): record for record in reversed(self._records)}
 
@@ -179,3 +183,14 @@ class DecisionLog:
                 os.ftruncate(self._handle, size)
             os.close(self._handle)
             self._handle = None
+
+
+@contextlib.contextmanager
+def _typed(path: Path) -> Iterator[None]:
+    """What the disk refuses, as a LedgerError."""
+    try:
+        yield
+    except OSError as error:
+        raise LedgerError(
+            f"{path.name} could not be opened for writing ({error.strerror}); mend the disk or free some, and resume"
+        ) from error

@@ -122,7 +122,13 @@ class SessionFolder(SessionPaths):
         """Be the session's host for the block. SessionError names the process that is it already."""
         lock = FileLock(self.host_lock)
         about = {"pid": os.getpid(), "machine": socket.gethostname(), "since": stamp(clock or SystemClock())}
-        if not lock.acquire(wait=False, holder=about):
+        try:
+            free = lock.acquire(wait=False, holder=about)
+        except OSError as error:
+            raise SessionError(
+                f"session {self.name} cannot be written to ({error.strerror}: {self.root}); mend the disk and resume"
+            ) from error
+        if not free:
             raise SessionError(
                 f"session {self.name} is in use by {self.host() or 'another process'}; proda stop ends it"
             )

@@ -11,6 +11,7 @@ from tests.faults import injecting
 from tests.faults.injecting import CANNOT, Fault, listed, need, why_not
 
 
+@pytest.mark.slow
 def test_every_fault_can_be_injected_here_or_is_listed() -> None:
     missing = {fault: why for fault in Fault if (why := why_not(fault))}
     print("".join(f"\n{fault}: {missing.get(fault, 'can be injected')}" for fault in Fault))

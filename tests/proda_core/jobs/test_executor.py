@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -370,6 +371,24 @@ def test_a_hung_worker_is_killed_and_its_successor_finishes(session: Path) -> No
         go(session, request)
 
     assert asyncio.run(executor.wait(request.job_id, at_step(1, hang))).meta["began_at"] == 1
+
+
+def test_a_hung_worker_is_found_by_whoever_looks_after_the_job_now_and_then(session: Path) -> None:
+    clock, request = FakeClock(), counting(3, hold_at=1)
+    executor = LocalExecutor(session, rules=QUICK, clock=clock)
+    executor.submit(request)
+    while (status := executor.tend(request.job_id)).progress is None or status.progress.done < 1:
+        time.sleep(0.01)
+    stopped = pid_of(executor, request)
+    os.kill(stopped, signal.SIGSTOP)
+    go(session, request)
+    executor.tend(request.job_id)
+    clock.advance(QUICK.hung_after_s - 1)
+    assert executor.tend(request.job_id).pid == stopped and start_token(stopped) is not None
+    clock.advance(2)
+    while executor.tend(request.job_id).state is not JobState.FINISHED:
+        time.sleep(0.01)
+    assert executor.status(request.job_id).launches == 2 and start_token(stopped) is None
 
 
 def test_an_awaitable_progress_callback_is_awaited(session: Path) -> None:

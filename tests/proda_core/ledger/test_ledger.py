@@ -83,6 +83,15 @@ def test_a_kill_loses_at_most_the_time_since_the_last_tick(path: Path, clock: Fa
         assert again.budget().wall_s.used == 10
 
 
+def test_what_a_log_record_says_was_spent_stays_spent_after_a_kill(path: Path, clock: FakeClock) -> None:
+    ledger = Ledger(path, LIMITS, clock=clock)
+    clock.advance(0.5)  # no tick yet
+    said = ledger.budget_view()["wall_s"]["used"]
+    ledger._db.close()  # as a killed process leaves it
+    with Ledger(path, LIMITS, clock=clock) as again:
+        assert again.budget().wall_s.used == said == 0.5
+
+
 def test_settling_wall_time_frees_what_was_held_and_does_not_count_it_twice(
     path: Path, clock: FakeClock
 ) -> None:

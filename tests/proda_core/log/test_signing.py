@@ -444,3 +444,12 @@ def test_a_log_that_is_being_written_verifies_at_every_moment(session: Path) -> 
         Standing.SIGNED,
         Standing.ANCHORED,
     )
+
+
+def test_a_log_whose_first_record_was_torn_is_signed_as_its_sessions_all_the_same(session: Path) -> None:
+    (session / "decisions.jsonl").write_bytes(b'{"at":"2026-')
+    write(session, sink=True)
+    report = check(session, sink=True, demanded=True)
+    assert report.ok, report.problems
+    assert (report.authenticity, report.anchoring) == (Standing.SIGNED, Standing.ANCHORED)
+    assert report.signed_to == report.anchored_to == report.records == 16
