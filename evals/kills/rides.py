@@ -21,7 +21,7 @@ from proda_core.jobs import JobState, JobStatus, LocalExecutor
 from proda_core.session import SessionFolder
 
 _LOOK_S = 0.02
-_ENDS_S = 600.0
+_ENDS_S = 3600.0
 _LATE_S = 5.0
 _MOST_LAUNCHES = 3
 _LONGEST_S = 6.0  # until a kill at a moment
@@ -56,12 +56,13 @@ def _die_at_new_boundaries(ride: Ride, role: str, *arguments: str, most: int) ->
     for _ in range(most):
         ride.orders.give(role, 0)
         ride.start(role, *arguments)
-        if _end(ride) >= 0:
-            ride.orders.withdraw()
+        ended = _end(ride)
+        if ride.orders.withdraw():
+            _check(ride, ended)
             break
     else:
         ride.start(role, *arguments)
-        _end(ride)
+        _check(ride, _end(ride))
     return ride.orders.hits()[before:]
 
 
@@ -81,7 +82,7 @@ def ride_at_random(ride: Ride, draw: random.Random, *, planned: int) -> list[str
                 hits += _kill_workers(ride.folder)
     if host is None:
         ride.start("host")
-    _end(ride)
+    _check(ride, _end(ride))
     return hits
 
 
@@ -95,6 +96,7 @@ def _ordered(ride: Ride, draw: random.Random, host: int) -> tuple[int | None, st
         ended = ride.stable.ended(_LOOK_S)
     if ride.orders.withdraw():
         if ended is not None:
+            _check(ride, ended)
             return ended, ""
         os.kill(host, signal.SIGKILL)
         return _end(ride), "host killed at a moment"
@@ -120,6 +122,14 @@ def _end(ride: Ride) -> int:
             f"a process of {ride.folder.root} has not ended within {_ENDS_S:.0f} s; look what it waits for"
         )
     return ended
+
+
+def _check(ride: Ride, ended: int) -> None:
+    """JobError for a process that nobody had ordered to die, and that died of a signal."""
+    if ended < 0:
+        raise JobError(
+            f"a process of {ride.folder.root} died of {signal.Signals(-ended).name} by itself; the log in the folder says more"
+        )
 
 
 def _running(folder: SessionFolder) -> list[JobStatus]:

@@ -170,9 +170,12 @@ class LocalExecutor:
         folder = self._folder(job_id)
         if folder.request() is None:
             raise JobError(f"no job {job_id} in this session; `proda status` lists those there are")
-        with FileLock(folder.submit_lock):
-            if not folder.ended():
-                folder.cancel.touch()
+        try:
+            with FileLock(folder.submit_lock):
+                if not folder.ended():
+                    folder.cancel.touch()
+        except OSError:  # a disk that takes no file: the worker cannot be told
+            self.kill(job_id)
         return self.status(job_id)
 
     def kill(self, job_id: str) -> None:

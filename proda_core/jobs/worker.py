@@ -8,6 +8,7 @@ Killed at any line it leaves its scratch folder, from which the next worker goes
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import os
 import signal
@@ -66,7 +67,8 @@ class _Heart(threading.Thread):
 
     def run(self) -> None:
         while not self._done.wait(BEAT_S):
-            self._beat()
+            with contextlib.suppress(OSError):  # a full disk: a later beat may fit
+                self._beat()
             if self._asked() and not self._done.wait(GRACE_S):
                 self._end_at_once()
 
