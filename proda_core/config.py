@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from proda_core.errors import ConfigError
 
@@ -89,9 +89,30 @@ class StudentConfig(_Section):
         description="torch threads of a job; 0 means every core, "
         "and to train a narrow model one with a helper process on a second core",
     )
+    dtype: Literal["auto", "fp32", "bf16"] = Field(
+        "auto",
+        description="number format that the base's weights are held in; auto: as they are stored on a GPU, fp32 without one",
+    )
 
 
 class TrainingConfig(_Section):
+    method: Literal["lora", "dora", "qlora"] = Field(
+        "lora",
+        description="low-rank adapter; dora learns lengths beside directions, qlora holds the base in 4 bits "
+        "(needs a GPU and bitsandbytes)",
+    )
+    processes: int = Field(
+        1,
+        ge=1,
+        description="processes that train together, each on its rows of every batch; where there are GPUs, one for each process",
+    )
+    parallel: Literal["ddp", "fsdp"] = Field(
+        "ddp", description="what each of several processes holds: the whole base, or with fsdp a share of it"
+    )
+    gradient_checkpointing: bool = Field(
+        False,
+        description="compute activations twice rather than keep them: much less memory, about a third more time",
+    )
     layers: Literal["feed_forward", "all"] = Field(
         "feed_forward",
         description="linear layers that LoRA adapts; where attention stays as it was, general skill is kept better",
@@ -142,6 +163,14 @@ class TrainingConfig(_Section):
     )
     round_learning_rate: float = Field(5e-3, gt=0, description="highest learning rate of such a round")
     round_epochs: float = Field(3.5, gt=0, description="passes over the mixture of such a round at most")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> TrainingConfig:
+        if self.method == "dora" and self.optimiser == "muon":
+            raise ValueError("dora learns vectors, which muon cannot; set training.optimiser=adamw")
+        if self.method == "qlora" and self.parallel == "fsdp":
+            raise ValueError("a base in 4 bits cannot be divided; set training.parallel=ddp")
+        return self
 
     def going_on(self) -> TrainingConfig:
         """The settings of a round that begins from the incumbent's adapter."""

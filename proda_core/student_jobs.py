@@ -46,7 +46,9 @@ def open_student(base: str, digest: str, *, adapter: Path | None, config: Studen
         raise StudentError(
             f"base {base!r} has digest {found[:16]}, the session began with {digest[:16]}; restore it or start a new session"
         )
-    return load_student(base, adapter, batch_size=config.batch_size, threads=config.threads)
+    return load_student(
+        base, adapter, batch_size=config.batch_size, threads=config.threads, dtype=config.dtype
+    )
 
 
 def requested_student(context: JobContext, request: JobRequest, load: StudentLoader) -> Student:

@@ -15,12 +15,12 @@ __all__ = ["ScriptedStudent", "Student", "base_digest", "load_student", "resolve
 
 
 def load_student(
-    base: str, adapter: Path | None = None, *, batch_size: int = 64, threads: int = 0
+    base: str, adapter: Path | None = None, *, batch_size: int = 64, threads: int = 0, dtype: str = "auto"
 ) -> Student:
     """A student from "pocket" or a causal LM folder and, if given, a PEFT adapter folder; its name is "base" or the adapter's ID.
 
-    ``threads`` 0 means every core. StudentError when either cannot be loaded.
+    ``threads`` 0 means every core, ``dtype`` is what the weights are held in. StudentError when either cannot be loaded.
     """
     from proda_core.students import loading
 
-    return loading.load_student(base, adapter, batch_size=batch_size, threads=threads)
+    return loading.load_student(base, adapter, batch_size=batch_size, threads=threads, dtype=dtype)

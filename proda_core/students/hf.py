@@ -45,7 +45,7 @@ class HFStudent:
 
     def __init__(self, model: Any, tokenizer: Any, *, name: str, batch_size: int = 64) -> None:
         self.model, self.tokenizer, self.name, self.batch_size = model, tokenizer, name, batch_size
-        self.context = int(getattr(model.config, "max_position_embeddings", None) or _DEFAULT_CONTEXT)
+        self.context = context_of(model)
         self._pad = int(tokenizer.pad_token_id or 0)
         ends = getattr(model.generation_config, "eos_token_id", None)
         self._stops = stop_tokens(tokenizer, ends)
@@ -186,6 +186,12 @@ class HFStudent:
                 yield
         finally:
             self.model.train(training)
+
+
+def context_of(model: Any) -> int:
+    """Positions that a model was made for; one of several kinds of input says it of its text part."""
+    named = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    return int(named or _DEFAULT_CONTEXT)
 
 
 def _log_probabilities(logits: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:

@@ -1,16 +1,19 @@
 """Loading a base model, its tokenizer and a PEFT adapter from local folders, with no network and no remote code.
 
-Whatever a folder holds that is no loadable causal LM ends as a StudentError that names it. Weights are loaded in fp32; an
-adapter is merged into them for inference, which changes no score beyond rounding and more than halves a small model's time.
+Whatever a folder holds that is no loadable causal LM ends as a StudentError that names it. Weights are held in fp32 without a GPU
+and as they are stored with one, unless told otherwise; an adapter is merged into them for inference, which changes no score
+beyond rounding and more than halves a small model's time. In 4 bits a base is loaded only where a GPU and bitsandbytes are.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -51,21 +54,29 @@ def use_threads(threads: int) -> int:
     return wanted
 
 
-def load_model(base: str, *, device: torch.device | None = None) -> LoadedModel:
-    """Load a base. StudentError when it is missing, damaged or no causal LM."""
+def load_model(
+    base: str, *, device: torch.device | None = None, dtype: str = "auto", four_bit: bool = False
+) -> LoadedModel:
+    """Load a base, on the GPU where there is one. StudentError when it is missing, damaged or no causal LM.
+
+    ``dtype``: auto, fp32 or bf16. ``four_bit``: in 4 bits, refused (StudentError) where that cannot be had.
+    """
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     folder = resolve_base(base)
+    device = device or default_device()
     try:
+        held = _held_in(dtype, folder, device)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         model, info = AutoModelForCausalLM.from_pretrained(
             folder,
             local_files_only=True,
             trust_remote_code=False,
-            dtype=torch.float32,
+            dtype=held,
             output_loading_info=True,
+            **(_four_bits(device) if four_bit else {}),
         )
     except _LOAD_ERRORS as error:
         raise StudentError(
@@ -82,7 +93,42 @@ def load_model(base: str, *, device: torch.device | None = None) -> LoadedModel:
         )
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
-    return LoadedModel(model.to(device or default_device()), tokenizer, folder)
+    return LoadedModel(model if four_bit else model.to(device), tokenizer, folder)
+
+
+def _held_in(dtype: str, folder: Path, device: torch.device) -> torch.dtype:
+    """The format that weights are held in: fp32, or bf16 where it is asked for or a GPU reads weights stored in 16 bits."""
+    if dtype == "auto":
+        stored = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        stored = {**stored, **stored.get("text_config", {})}
+        halves = str(stored.get("dtype") or stored.get("torch_dtype")) in ("bfloat16", "float16")
+        return torch.bfloat16 if halves and device.type == "cuda" else torch.float32
+    return torch.bfloat16 if dtype == "bf16" else torch.float32
+
+
+def _four_bits(device: torch.device) -> dict[str, Any]:
+    """What loads a base in 4 bits. StudentError says what is missing for that."""
+    lacking = [
+        what
+        for what, there in (
+            ("a CUDA GPU", device.type == "cuda"),
+            ("the package bitsandbytes", find_spec("bitsandbytes") is not None),
+        )
+        if not there
+    ]
+    if lacking:
+        raise StudentError(
+            f"training.method=qlora holds the base in 4 bits and lacks {' and '.join(lacking)}; set training.method=lora"
+        )
+    from transformers import BitsAndBytesConfig
+
+    settings = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+    return {"quantization_config": settings, "device_map": {"": device.index or 0}}
 
 
 @contextmanager
@@ -112,11 +158,11 @@ def load_adapter_onto(model: Any, adapter: Path, *, trainable: bool = False) -> 
 
 
 def load_student(
-    base: str, adapter: Path | None = None, *, batch_size: int = 64, threads: int = 0
+    base: str, adapter: Path | None = None, *, batch_size: int = 64, threads: int = 0, dtype: str = "auto"
 ) -> HFStudent:
     """A student from a base folder and, if given, a LoRA adapter; its name is "base" or the adapter folder's (its ID)."""
     use_threads(threads)
-    loaded = load_model(base)
+    loaded = load_model(base, dtype=dtype)
     model = loaded.model
     if adapter is not None:
         model = load_adapter_onto(model, adapter).merge_and_unload()

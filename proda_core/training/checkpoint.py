@@ -1,4 +1,4 @@
-"""Checkpoints inside a run: adapter, optimiser, random state and position in one file, renamed into place.
+"""Checkpoints inside a run: adapter, optimiser, every process's random state and position in one file, renamed into place.
 
 A run killed at any line goes on from the last one, and ends at the same weights, bit for bit, as the run never killed. The
 file is read with torch's weights-only loader; one that cannot be read is refused (JobError), never half used.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,21 @@ class Position:
     )
 
 
+def random_state() -> dict[str, Any]:
+    """What this process would draw next."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {"rng": torch.get_rng_state(), "cuda_rng": cuda}
+
+
 def save_checkpoint(
-    folder: Path, position: Position, *, model: Any, optimiser: torch.optim.Optimizer
+    folder: Path,
+    position: Position,
+    *,
+    model: Any,
+    optimiser: torch.optim.Optimizer,
+    random: Sequence[dict[str, Any]],
 ) -> None:
-    """Write the checkpoint; the one before is replaced only by a whole one."""
+    """Write the checkpoint, with the ``random_state`` of each process; the one before is replaced only by a whole one."""
     state = {
         "position": {
             "step": position.step,
@@ -51,16 +63,17 @@ def save_checkpoint(
         },
         "adapter": {name: p.detach().cpu() for name, p in model.named_parameters() if p.requires_grad},
         "optimiser": optimiser.state_dict(),
-        "rng": torch.get_rng_state(),
-        "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "random": list(random),
     }
     buffer = io.BytesIO()
     torch.save(state, buffer)
     write_atomic(folder / NAME, buffer.getvalue())
 
 
-def load_checkpoint(folder: Path, *, model: Any, optimiser: torch.optim.Optimizer) -> Position:
-    """Put a checkpoint's state into model, optimiser and random generators; a fresh Position when there is none."""
+def load_checkpoint(
+    folder: Path, *, model: Any, optimiser: torch.optim.Optimizer, process: int = 0
+) -> Position:
+    """Put a checkpoint's state into model, optimiser and this process's generators; a fresh Position when there is none."""
     path = folder / NAME
     if not path.exists():
         return Position()
@@ -73,15 +86,16 @@ def load_checkpoint(folder: Path, *, model: Any, optimiser: torch.optim.Optimize
             for name, parameter in own.items():
                 parameter.copy_(state["adapter"][name])
         optimiser.load_state_dict(state["optimiser"])
-        torch.set_rng_state(state["rng"])
-        if state["cuda_rng"]:
-            torch.cuda.set_rng_state_all(state["cuda_rng"])
+        drawn = state["random"][process]
+        torch.set_rng_state(drawn["rng"])
+        if drawn["cuda_rng"]:
+            torch.cuda.set_rng_state_all(drawn["cuda_rng"])
         kept = state["position"]
         return Position(**{**kept, "mastery": tuple(kept["mastery"])})
     except (
         OSError,
         RuntimeError,
-        KeyError,
+        LookupError,
         TypeError,
         ValueError,
         EOFError,

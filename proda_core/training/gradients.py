@@ -1,8 +1,9 @@
-"""The gradient of one step, its batch in parts that a second process may share.
+"""The gradient of one step, its batch in parts that other processes may share.
 
 A narrow model's matrices are too small for two threads, so the second core takes half of the rows instead: a helper process
 holds the same base, sees the weights in shared memory and returns the gradient of its part. The parts do not depend on who
 computes them: alone, with a helper, or with one that comes late or dies, a run takes the same steps to the same weights.
+Processes that train together (``processes``) each take their rows of every batch and add up what they found.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from proda_core.students.loading import load_model
 from proda_core.students.prompting import EncodedRow
 from proda_core.training.batches import UNLABELLED, Batch, collate
 from proda_core.training.lora import Trainee, make_trainee
+from proda_core.training.sharing import is_shared
 from proda_core.training.soft_targets import BatchTargets, SoftTargets, blended_loss
 from proda_core.training.speed import hidden_states, is_narrow
 
@@ -42,6 +44,7 @@ class HelperSpec:
     incumbent: Path | None
     rows: Sequence[EncodedRow]
     soft: SoftTargets | None = None
+    dtype: str = "auto"
 
 
 def answer_loss(trainee: Trainee, batch: Batch, soft: BatchTargets | None = None) -> torch.Tensor:
@@ -76,7 +79,9 @@ class Gradients:
 
     def __init__(self, trainee: Trainee, rows: Sequence[EncodedRow], soft: SoftTargets | None = None) -> None:
         self._trainee, self._rows, self._soft = trainee, rows, soft
-        self._parts = 2 if is_narrow(trainee.model) and trainee.accelerator.device.type == "cpu" else 1
+        self._together = trainee.accelerator.num_processes > 1
+        in_two = is_narrow(trainee.model) and trainee.accelerator.device.type == "cpu" and not self._together
+        self._parts = 2 if in_two else 1
         self._helper: _Helper | None = None
 
     def __enter__(self) -> Gradients:
@@ -107,6 +112,8 @@ class Gradients:
     def add(self, batch: Sequence[int]) -> float:
         """Add the gradient over the rows of these numbers to the weights' ``grad``; returns the mean loss per label."""
         labels = sum(sum(self._rows[number].labels[1:]) for number in batch)
+        if self._together:
+            return self._add_together(batch, labels)
         first, *others = (batch[part :: self._parts] for part in range(self._parts))
         handed = (
             bool(others and others[0]) and self._helper is not None and self._helper.hand(others[0], labels)
@@ -117,6 +124,25 @@ class Gradients:
             if helped is not None:
                 return loss + helped
         return loss + sum(self._add(part, labels) for part in others if part)
+
+    def _add_together(self, batch: Sequence[int], labels: int) -> float:
+        """This process's rows, then the sum over all processes."""
+        accelerator = self._trainee.accelerator
+        own = batch[accelerator.process_index :: accelerator.num_processes]
+        loss = 0.0
+        if own:
+            loss = self._add(own, labels)
+        elif is_shared(self._trainee.model):  # the others need this process's share of the base all the same
+            self._add(batch[:1], labels)
+            torch._foreach_zero_([w.grad for w in _trained(self._trainee) if w.grad is not None])
+        weights = _trained(self._trainee)
+        found = [torch.zeros_like(w) if w.grad is None else w.grad for w in weights]
+        *summed, total = accelerator.reduce(
+            [*found, torch.tensor(loss, device=accelerator.device)], reduction="sum"
+        )
+        for weight, gradient in zip(weights, summed, strict=True):
+            weight.grad = gradient
+        return float(total)
 
     def _add(self, part: Sequence[int], labels: int) -> float:
         return _add_part(self._trainee, self._rows, self._soft, part, labels=labels)
@@ -189,7 +215,7 @@ def _serve(
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
-    loaded = load_model(spec.base)
+    loaded = load_model(spec.base, dtype=spec.dtype)
     trainee = make_trainee(loaded, spec.config, seed=spec.seed, incumbent=spec.incumbent)
     trainee.model.train()
     for own, weight, gradient in zip(_trained(trainee), weights, gradients, strict=True):

@@ -10,13 +10,11 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
-
-import torch
 
 from proda_core.artifacts import ArtifactStore
 from proda_core.config import StudentConfig, TrainingConfig
@@ -27,19 +25,14 @@ from proda_core.jobs.contract import JobContext, JobRequest, JobResult, Progress
 from proda_core.knowledge.snapshot import load_snapshot
 from proda_core.serialize import to_plain
 from proda_core.students.base_model import base_digest
-from proda_core.students.hf import HFStudent
-from proda_core.students.loading import LoadedModel, load_model, use_threads
-from proda_core.students.prompting import EncodedRow, encode_row
-from proda_core.training.batches import BatchPlan
+from proda_core.students.hf import context_of
+from proda_core.students.prompting import encode_row
 from proda_core.training.checkpoint import Position
-from proda_core.training.gradients import Gradients, HelperSpec
 from proda_core.training.journal import Journal
-from proda_core.training.loop import Hooks, train
-from proda_core.training.lora import Trainee, make_trainee, save_adapter
-from proda_core.training.protection import Protection, input_moments
-from proda_core.training.soft_targets import SoftTargets, ask_base
-from proda_core.training.speed import training_threads
-from proda_core.training.stopping import MasteryProbe, mastery_probe
+from proda_core.training.lora import Trainee, save_adapter
+from proda_core.training.processes import together
+from proda_core.training.run import Observer, TrainingRun, load_base, train_run
+from proda_core.training.stopping import mastery_probe
 from proda_core.types import Adapter, Mixture, Role
 
 FINAL_STEPS = 50  # the loss at the end is their mean; a single batch says little
@@ -119,58 +112,29 @@ def _check_base(wanted: TrainRequest) -> None:
 
 def _compile(context: JobContext, wanted: TrainRequest, mixture: Mixture) -> None:
     """Everything from the loaded base to the adapter in the store."""
-    loaded = load_model(wanted.base)
-    use_threads(training_threads(loaded.model, wanted.student.threads))
-    seed = random.Random(f"train:{wanted.seed}:{wanted.mixture_id}").getrandbits(31)
-    folder = context.store.checked("adapter", wanted.incumbent) if wanted.incumbent else None
-    limit = min(
-        wanted.config.max_length, int(getattr(loaded.model.config, "max_position_embeddings", 1 << 30))
-    )
-    rows = [encode_row(loaded.tokenizer, row.example.messages).cut(limit) for row in mixture.rows]
-    general = [number for number, row in enumerate(mixture.rows) if row.role is Role.GENERAL]
-    soft, moments = _ask_base(context, wanted.config, loaded, rows, general)
-    trainee = make_trainee(loaded, wanted.config, seed=seed, incumbent=folder)
-    if moments:
-        protection = Protection.of(trainee.model, moments, wanted.config.protection)
-        trainee = replace(trainee, protection=protection)
-    plan = BatchPlan(rows, batch_tokens=wanted.config.batch_tokens, seed=seed)
+    loaded = load_base(wanted.base, wanted.student, wanted.config)
+    limit = min(wanted.config.max_length, context_of(loaded.model))
     probe = None
     if wanted.probe:
         snapshot = load_snapshot(context.store, wanted.snapshot_id)
         probe = mastery_probe(snapshot, mixture, wanted.config, seed=wanted.seed)
+    run = TrainingRun(
+        base=wanted.base,
+        student=wanted.student,
+        config=wanted.config,
+        seed=random.Random(f"train:{wanted.seed}:{wanted.mixture_id}").getrandbits(31),
+        incumbent=context.store.checked("adapter", wanted.incumbent) if wanted.incumbent else None,
+        rows=[encode_row(loaded.tokenizer, row.example.messages).cut(limit) for row in mixture.rows],
+        general=[number for number, row in enumerate(mixture.rows) if row.role is Role.GENERAL],
+        probe=probe,
+        limit_s=wanted.wall_s,
+        scratch=context.scratch,
+    )
     context.scratch.mkdir(parents=True, exist_ok=True)
-    after_epoch = _after_epoch(probe, trainee, loaded, wanted.student) if probe else None
-    hooks = Hooks(_after_step(context), after_epoch, limit_s=wanted.wall_s)
-    with Gradients(trainee, rows, soft) as gradients:
-        if not wanted.student.threads:
-            spec = HelperSpec(wanted.base, wanted.config, seed, folder, rows, soft)
-            gradients.call_helper(spec, steps=plan.total_steps(wanted.config.epochs, wanted.config.max_steps))
-        position = train(
-            trainee, plan, wanted.config, scratch=context.scratch, hooks=hooks, gradients=gradients
-        )
-    _save(context, wanted, trainee, position)
-
-
-def _ask_base(
-    context: JobContext,
-    config: TrainingConfig,
-    loaded: LoadedModel,
-    rows: Sequence[EncodedRow],
-    general: Sequence[int],
-) -> tuple[SoftTargets | None, dict[str, torch.Tensor]]:
-    """What the base says to general rows and what its layers are given by them, as far as the configuration uses either."""
-    if not config.distillation and not config.protection:
-        return None, {}
-    with input_moments(loaded.model) as moments:
-        soft = ask_base(
-            loaded.model,
-            rows,
-            general,
-            weight=config.distillation,
-            tell=_after_rows(context, len(general)),
-            pad=int(loaded.tokenizer.pad_token_id or 0),
-        )
-    return soft if config.distillation else None, moments if config.protection else {}
+    observer = Observer(_after_rows(context, len(run.general)), _after_step(context))
+    with together(run):
+        trainee, position = train_run(run, loaded, observer)
+        _save(context, wanted, trainee, position)
 
 
 def _after_rows(context: JobContext, total: int) -> Callable[[int], None]:
@@ -196,18 +160,6 @@ def _after_step(context: JobContext) -> Callable[[Position, int], None]:
             )
 
     return after_step
-
-
-def _after_epoch(
-    probe: MasteryProbe, trainee: Trainee, loaded: LoadedModel, student: StudentConfig
-) -> Callable[[Position], bool]:
-    asked = HFStudent(trainee.model, loaded.tokenizer, name="in training", batch_size=student.batch_size)
-
-    def after_epoch(position: Position) -> bool:
-        position.mastery = (*position.mastery, round(probe.measure(asked), 4))
-        return probe.plateau(position.mastery)
-
-    return after_epoch
 
 
 def _save(context: JobContext, wanted: TrainRequest, trainee: Trainee, position: Position) -> None:
@@ -238,6 +190,7 @@ def _save(context: JobContext, wanted: TrainRequest, trainee: Trainee, position:
         "config": wanted.config.model_dump(),
         "seed": wanted.seed,
         "mastery": list(position.mastery),
+        "processes": trainee.accelerator.num_processes,
         "stopped": "plateau" if position.stopped else "end",
     }
     context.store.make("adapter", wanted.adapter_id, write, inputs=inputs, meta=meta)

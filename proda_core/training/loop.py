@@ -2,7 +2,8 @@
 
 ``train`` takes a model with trainable LoRA weights and runs it over a plan of batches, with cosine decay after a warm-up. What
 happens around a step (progress, cancellation, probing at an epoch's end) comes in as ``Hooks``. Killed at any line and
-called again with the same arguments, it goes on from its last checkpoint to the same weights.
+called again with the same arguments, it goes on from its last checkpoint to the same weights. Of several processes that train
+together all run this loop; the first alone writes, and its word holds where a clock or a probe decides.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list, gather_object
 
 from proda_core.config import TrainingConfig
 from proda_core.training.batches import BatchPlan
-from proda_core.training.checkpoint import Position, load_checkpoint, save_checkpoint
+from proda_core.training.checkpoint import Position, load_checkpoint, random_state, save_checkpoint
 from proda_core.training.gradients import Gradients
 from proda_core.training.journal import Journal, StepRecord
 from proda_core.training.lora import Trainee
@@ -25,6 +29,7 @@ from proda_core.training.optimiser import make_optimiser
 
 PACED_AT = 12  # steps after which the speed is known well enough
 _CLIP = 1.0
+_Word = TypeVar("_Word", int, bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +72,12 @@ def train(
     what a limited run does depends on the machine's speed, and its checkpoint keeps the number. ``gradients`` may have a helper,
     which a limited run waits for, since its speed is to be measured.
     """
-    model = trainee.model
+    model, accelerator = trainee.model, trainee.accelerator
     gradients = gradients or Gradients(trainee, plan.rows)
     weights = [p for p in model.parameters() if p.requires_grad]
     optimiser = make_optimiser(weights, config)
-    position = load_checkpoint(scratch, model=model, optimiser=optimiser)
-    journal = Journal(scratch / "journal.jsonl")
+    position = load_checkpoint(scratch, model=model, optimiser=optimiser, process=accelerator.process_index)
+    journal = Journal(scratch / "journal.jsonl") if accelerator.is_main_process else None
     wanted = plan.total_steps(config.epochs, config.max_steps)
     total = position.planned or wanted
     if hooks.limit_s is not None:
@@ -88,25 +93,29 @@ def train(
         position.step += 1
         position.tokens += sum(len(plan.rows[row].ids) for row in batch)
         position.wall_s = hooks.clock() - began
-        journal.append(
-            StepRecord(
-                position.step,
-                position.loss,
-                position.tokens,
-                rate,
-                round(position.wall_s, 3),
-                journal.process,
-            )
-        )
+        if journal is not None:
+            journal.append(_record(position, rate, journal.process))
         if hooks.limit_s is not None and position.step == PACED_AT:
-            total = position.planned = paced_steps(position, hooks.limit_s, wanted)
+            total = position.planned = _agreed(accelerator, paced_steps(position, hooks.limit_s, wanted))
         at_epoch_end = position.step % plan.steps_per_epoch == 0
         if at_epoch_end and hooks.after_epoch is not None:
-            position.stopped = hooks.after_epoch(position)
+            position.stopped = _agreed(accelerator, hooks.after_epoch(position))
         if position.step % config.checkpoint_steps == 0 or position.stopped or position.step == total:
-            save_checkpoint(scratch, position, model=model, optimiser=optimiser)
+            random = gather_object([random_state()])
+            if accelerator.is_main_process:
+                save_checkpoint(scratch, position, model=model, optimiser=optimiser, random=random)
         hooks.after_step(position, total)
     return position
+
+
+def _agreed(accelerator: Accelerator, word: _Word) -> _Word:
+    """The first process's word, in every process."""
+    said: list[_Word] = broadcast_object_list([word]) if accelerator.num_processes > 1 else [word]
+    return said[0]
+
+
+def _record(position: Position, rate: float, process: int) -> StepRecord:
+    return StepRecord(position.step, position.loss, position.tokens, rate, round(position.wall_s, 3), process)
 
 
 def _step(

@@ -1,7 +1,8 @@
-"""A base made ready to be trained: LoRA on its linear layers (feed-forward ones or all but the head), and short cuts that pay.
+"""A base made ready to be trained: LoRA or DoRA on its linear layers (feed-forward or all but the head), and short cuts that pay.
 
 The weights are drawn from the seed. ``auto`` precision takes bf16 autocast where the processor
-multiplies bf16 faster than fp32. The rule looks at hardware and never at a clock, so one machine always trains alike.
+multiplies bf16 faster than fp32. The rule looks at hardware and never at a clock, so one machine always trains alike. A process
+that torchrun or ``processes`` started finds the others here, by the variables that accelerate reads.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
 from proda_core.config import TrainingConfig
-from proda_core.errors import StudentError
 from proda_core.students.loading import LoadedModel, load_adapter_onto, peft_warnings
+from proda_core.training.layers import feed_forward_layers
 from proda_core.training.protection import Protection
+from proda_core.training.sharing import is_shared
 from proda_core.training.speed import fold_lora, has_bare_head, multiplies_bf16_fast
 
 # In bf16 on a CPU the backward pass of fused attention takes longer than all the rest; plain products do not, on short rows.
 PLAIN_ATTENTION_TO = 512
-_FEED_FORWARD = frozenset({"mlp", "feed_forward", "ffn"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +43,22 @@ def make_trainee(
 ) -> Trainee:
     """LoRA on a loaded base: fresh from the seed, or going on with an incumbent adapter's weights."""
     precision = resolve_precision(config.precision)
-    accelerator = _accelerator(precision)
+    accelerator = make_accelerator(precision)
     torch.manual_seed(seed)
-    base = loaded.model
+    base, shared = loaded.model, is_shared(loaded.model)
     wrapper = load_adapter_onto(base, incumbent, trainable=True) if incumbent else _fresh(base, config)
-    wrapper.to(accelerator.device)
+    if not shared and config.method != "qlora":  # those two are where they belong, and cannot be moved
+        wrapper.to(accelerator.device)
     model = wrapper.get_base_model()
+    if config.gradient_checkpointing:
+        model.activation_checkpointing_enable()
     if precision == "bf16" and accelerator.device.type == "cpu" and config.max_length <= PLAIN_ATTENTION_TO:
         model.set_attn_implementation("eager")
     fold_lora(wrapper, dropout=config.dropout)
-    return Trainee(wrapper, model, int(loaded.tokenizer.pad_token_id or 0), accelerator, has_bare_head(model))
+    if accelerator.process_index:  # the same weights everywhere, and dropout of its own for each process
+        torch.manual_seed(seed + accelerator.process_index)
+    bare = not shared and has_bare_head(model)
+    return Trainee(wrapper, model, int(loaded.tokenizer.pad_token_id or 0), accelerator, bare)
 
 
 def resolve_precision(wanted: str) -> str:
@@ -69,24 +76,6 @@ def save_adapter(trainee: Trainee, folder: Path, *, base: str) -> None:
     (folder / "README.md").unlink(missing_ok=True)
 
 
-def feed_forward_layers(model: Any) -> list[str]:
-    """Names of the linear layers of a model's feed-forward blocks, by what model families call those blocks.
-
-    StudentError where none is found: ``training.layers=all`` trains such a model.
-    """
-    found = [
-        name
-        for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear) and _FEED_FORWARD & set(name.split("."))
-    ]
-    if not found:
-        raise StudentError(
-            f"{type(model).__name__} has no linear layer in a block named one of {', '.join(sorted(_FEED_FORWARD))}; "
-            "set training.layers=all"
-        )
-    return found
-
-
 def _fresh(model: Any, config: TrainingConfig) -> Any:
     from peft import LoraConfig, get_peft_model
 
@@ -95,6 +84,7 @@ def _fresh(model: Any, config: TrainingConfig) -> Any:
         lora_alpha=config.alpha,
         lora_dropout=config.dropout,
         target_modules="all-linear" if config.layers == "all" else feed_forward_layers(model),
+        use_dora=config.method == "dora",
         bias="none",
         task_type="CAUSAL_LM",
     )
@@ -102,7 +92,8 @@ def _fresh(model: Any, config: TrainingConfig) -> Any:
         return get_peft_model(model, settings)
 
 
-def _accelerator(precision: str) -> Accelerator:
+def make_accelerator(precision: str = "fp32") -> Accelerator:
+    """Accelerate's view of this process: its device and the processes it trains with."""
     # Accelerate keeps one state a process; without this a second run would keep the first one's precision.
     AcceleratorState._reset_state(reset_partial_state=True)
     return Accelerator(

@@ -62,6 +62,8 @@ class _Folded:
 def _foldable(layer: Any) -> bool:
     base = layer.get_base_layer()
     plain = type(base) is nn.Linear and len(layer.active_adapters) == 1 and not any(layer.use_dora.values())
+    # A base held in 16 bits would round away what is added to it.
+    plain = plain and base.weight.dtype is torch.float32
     return plain and max(base.in_features, base.out_features) <= FOLD_TO_WIDTH
 
 
@@ -95,7 +97,8 @@ def _vendor(cpu_info: Path) -> str:
 
 def is_narrow(model: Any) -> bool:
     """Whether a model's matrices are too small to be worth splitting between threads."""
-    return int(getattr(model.config, "hidden_size", ONE_THREAD_TO_WIDTH + 1)) <= ONE_THREAD_TO_WIDTH
+    width = getattr(model.config.get_text_config(), "hidden_size", ONE_THREAD_TO_WIDTH + 1)
+    return int(width) <= ONE_THREAD_TO_WIDTH
 
 
 def has_bare_head(model: Any) -> bool:

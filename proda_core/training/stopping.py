@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proda_core.config import TrainingConfig
-from proda_core.probing import ask_probes, build_probes, mean_mastery
+from proda_core.probing import Probe, ask_probes, build_probes, mean_mastery
 from proda_core.students import Student
 from proda_core.types import KnowledgeSnapshot, Mixture
 
@@ -23,18 +23,16 @@ SET_IN = 0.1  # rise over the first probing from which facts count as setting in
 
 @dataclass(frozen=True, slots=True)
 class MasteryProbe:
-    """The facts probed, the student as it is being trained, and the rule's dials."""
+    """The facts probed and how they are asked, and the rule's dials. Every process of a training has it."""
 
-    snapshot: KnowledgeSnapshot
     relation_ids: tuple[str, ...]
-    seed: int
+    probes: tuple[Probe, ...]
     armed_after: int  # probings before the rule may stop
     patience: int
 
     def measure(self, student: Student) -> float:
         """Mean guess-corrected mastery of the sampled relations, in [0, 1]."""
-        probes = build_probes(self.snapshot, self.relation_ids, seed=self.seed)
-        return mean_mastery(ask_probes(student, probes).values())
+        return mean_mastery(ask_probes(student, self.probes).values())
 
     def plateau(self, masteries: Sequence[float]) -> bool:
         """Whether the last ``patience`` probings brought nothing over the best before them."""
@@ -55,4 +53,6 @@ def mastery_probe(
     if not config.probe_rows or not pool:
         return None
     sample = random.Random(f"probe:{seed}").sample(pool, min(config.probe_rows, len(pool)))
-    return MasteryProbe(snapshot, tuple(sorted(sample)), seed, math.ceil(config.epochs / 3), config.patience)
+    facts = tuple(sorted(sample))
+    probes = tuple(build_probes(snapshot, facts, seed=seed))
+    return MasteryProbe(facts, probes, math.ceil(config.epochs / 3), config.patience)

@@ -225,7 +225,7 @@ def test_v1_that_never_learns_goes_to_its_end_and_an_unprobed_run_has_no_mastery
 
 
 def test_a_plateau_is_patience_probings_without_gain_once_facts_have_set_in() -> None:
-    rule = MasteryProbe(snapshot(), (), 0, armed_after=4, patience=2)
+    rule = MasteryProbe((), (), armed_after=4, patience=2)
     assert not rule.plateau([0.0, 0.3, 0.3])
     assert rule.plateau([0.0, 0.3, 0.3, 0.3])
     assert not rule.plateau([0.099, 0.111, 0.1038, 0.12])

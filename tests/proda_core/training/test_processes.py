@@ -1,0 +1,155 @@
+"""Several processes for one training: the same losses as one, and the same ends when they are stopped, killed or lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from proda_core.config import TrainingConfig
+from proda_core.errors import ConfigError, JobFailed
+from proda_core.jobs import JobState, LocalExecutor, Progress
+from proda_core.jobs.contract import JobResult
+from proda_core.jobs.process import start_token
+from proda_core.training import job, processes
+from proda_core.training.journal import Journal
+from tests.proda_core.training import under_torchrun
+from tests.proda_core.training.conftest import TrainingSession
+
+OpenSession = Callable[[str], TrainingSession]
+ALIKE = 1e-4  # of a loss: sums over rows are taken in another order, and a difference grows a little from step to step
+
+
+def journal(session: TrainingSession, result: JobResult) -> Journal:
+    return Journal(session.store.file("adapter", result.artifacts["adapter"], "journal.jsonl"))
+
+
+def weights(session: TrainingSession, result: JobResult) -> dict[str, torch.Tensor]:
+    return load_file(session.store.path("adapter", result.artifacts["adapter"]) / "adapter_model.safetensors")
+
+
+def processes_of(session: TrainingSession, result: JobResult) -> int:
+    return int(session.store.manifest("adapter", result.artifacts["adapter"]).meta["processes"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
+def test_two_processes_take_the_steps_of_one_and_the_first_alone_writes(
+    open_session: OpenSession, parallel: str
+) -> None:
+    one, two = open_session("one"), open_session("two")
+    settings: dict[str, Any] = {"epochs": 6, "learning_rate": 0.01, "probe_rows": 4, "probe": True}
+    assert TrainingConfig().distillation > 0 and TrainingConfig().protection > 0  # and so in both runs
+    alone = job.run(one.context(), one.request(**settings))
+    together = job.run(two.context(), two.request(**settings, processes=2, parallel=parallel))
+    assert (processes_of(one, alone), processes_of(two, together)) == (1, 2)
+    curve = [record.loss for record in journal(two, together).loss_curve()]
+    assert curve == pytest.approx([record.loss for record in journal(one, alone).loss_curve()], rel=ALIKE)
+    assert together.meta["mastery"] == alone.meta["mastery"]
+    assert [record.step for record in journal(two, together).records()] == list(range(1, len(curve) + 1))
+    assert {path.name for path in two.context().scratch.iterdir()} == {"checkpoint.pt", "journal.jsonl"}
+    assert "RANK" not in os.environ and not torch.distributed.is_initialized()
+
+
+@pytest.mark.slow
+def test_under_torchrun_two_processes_have_the_losses_of_one(bases: dict[str, Path], tmp_path: Path) -> None:
+    alone = under_torchrun.losses(bases["llama"], tmp_path / "alone")
+    script, scratch = Path(under_torchrun.__file__), tmp_path / "together"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [*launcher, str(script), str(bases["llama"]), str(scratch)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    said = [json.loads(line) for line in (scratch / "said.jsonl").read_text().splitlines()]
+    assert [one["processes"] for one in said] == [2]
+    assert len(alone) >= 12 and said[0]["losses"] == pytest.approx(alone, rel=ALIKE)
+
+
+class Meddler:
+    """Does one thing to a running job at each of some steps, once; notes the processes that it saw."""
+
+    def __init__(self, executor: LocalExecutor, job_id: str, at: dict[int, Callable[[], object]]) -> None:
+        self._executor, self._job_id, self._at = executor, job_id, dict(at)
+        self.seen: set[int] = set()
+        self.beats: list[int] = []
+
+    def __call__(self, progress: Progress) -> None:
+        status = self._executor.status(self._job_id)
+        if "general rows" in progress.note or status.pid is None:
+            return
+        self.seen |= {status.pid, *self.others()}
+        self.beats.append(status.beats)
+        due = [step for step in self._at if progress.done >= step]
+        if due and self.others():
+            self._at.pop(due[0])()
+
+    def others(self) -> list[int]:
+        pid = self._executor.status(self._job_id).pid
+        try:
+            children = psutil.Process(pid).children(recursive=True) if pid else []
+            return [child.pid for child in children if "resource_tracker" not in " ".join(child.cmdline())]
+        except psutil.Error:
+            return []
+
+    def alive(self) -> list[int]:
+        return [pid for pid in self.seen if start_token(pid) is not None]
+
+
+@pytest.mark.slow
+def test_a_lost_process_and_a_killed_worker_are_gone_on_from_to_the_same_weights(
+    open_session: OpenSession,
+) -> None:
+    whole, hurt = open_session("whole"), open_session("hurt")
+    request = hurt.request(epochs=40, processes=2, dropout=0.1)
+    executor = LocalExecutor(hurt.folder)
+    job_id = executor.submit(request).job_id
+
+    def lose_one() -> None:
+        os.kill(meddler.others()[0], signal.SIGKILL)
+
+    meddler = Meddler(executor, job_id, {10: lose_one, 40: lambda: executor.kill(job_id)})
+    result = asyncio.run(executor.wait(job_id, meddler))
+    assert executor.status(job_id).launches == 3
+    assert processes_of(hurt, result) == 2 and len(meddler.seen) >= 6
+    assert meddler.alive() == []
+    expected = weights(whole, job.run(whole.context(), request))
+    found = weights(hurt, result)
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    assert {record.process for record in journal(hurt, result).records()} == {1, 2, 3}
+
+
+@pytest.mark.slow
+def test_several_processes_beat_stop_when_asked_and_leave_nobody_behind(session: TrainingSession) -> None:
+    executor = LocalExecutor(session.folder)
+    job_id = executor.submit(session.request(epochs=4000, processes=2)).job_id
+    meddler = Meddler(executor, job_id, {30: lambda: executor.cancel(job_id)})
+    with pytest.raises(JobFailed, match="cancelled at step"):
+        asyncio.run(executor.wait(job_id, meddler))
+    assert executor.status(job_id).state is JobState.CANCELLED
+    assert meddler.beats[-1] >= 2 and meddler.beats == sorted(meddler.beats)
+    assert len(meddler.seen) == 2 and meddler.alive() == []
+
+
+def test_more_processes_than_gpus_are_refused(
+    session: TrainingSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(ConfigError, match=r"training\.processes is 3 and there are 2 GPUs"):
+        processes._check(3)
