@@ -49,9 +49,11 @@ from mcp_server.hosting import (
     write_report,
 )
 from mcp_server.killing import bench_kills
+from mcp_server.merging import merge_round
 from mcp_server.page.gather import whole_report
 from mcp_server.redteaming import red_team, red_team_files, small_session
 from mcp_server.stdio import serve_stdio
+from proda_core.doctor import examine as examine_machine
 from proda_core.session import SessionFolder
 
 __all__ = [
@@ -70,8 +72,10 @@ __all__ = [
     "check_leaks",
     "configuration_file",
     "create_session",
+    "examine_machine",
     "hand_on_adapters",
     "host_fixtures",
+    "merge_round",
     "owned",
     "page_links",
     "plan_change",

@@ -39,16 +39,23 @@ class StudentLoader(Protocol):
 
 def open_student(base: str, digest: str, *, adapter: Path | None, config: StudentConfig) -> Student:
     """Load a base with or without an adapter. StudentError when the base on disk is not the one named by ``digest``."""
-    from proda_core.students import base_digest, load_student
+    from proda_core.students import load_student
+
+    check_base(base, digest)
+    return load_student(
+        base, adapter, batch_size=config.batch_size, threads=config.threads, dtype=config.dtype
+    )
+
+
+def check_base(base: str, digest: str) -> None:
+    """StudentError when the base on disk is not the one named by ``digest``."""
+    from proda_core.students.base_model import base_digest
 
     found = base_digest(base)
     if found != digest:
         raise StudentError(
             f"base {base!r} has digest {found[:16]}, the session began with {digest[:16]}; restore it or start a new session"
         )
-    return load_student(
-        base, adapter, batch_size=config.batch_size, threads=config.threads, dtype=config.dtype
-    )
 
 
 def requested_student(context: JobContext, request: JobRequest, load: StudentLoader) -> Student:

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from agent.cli import audit, bench, graph, mcp, serve, session
+from agent.cli import audit, bench, doctor, graph, mcp, merge, serve, session
 from proda_core import __version__
 from proda_core.errors import ProdaError
 
@@ -27,6 +27,8 @@ app = typer.Typer(
 )
 session.register(app)
 serve.register(app)
+app.command()(merge.merge)
+app.command()(doctor.doctor)
 app.add_typer(mcp.app, name="mcp")
 app.add_typer(graph.app, name="graph")
 app.add_typer(audit.app, name="audit")

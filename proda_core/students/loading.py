@@ -99,11 +99,16 @@ def load_model(
 def _held_in(dtype: str, folder: Path, device: torch.device) -> torch.dtype:
     """The format that weights are held in: fp32, or bf16 where it is asked for or a GPU reads weights stored in 16 bits."""
     if dtype == "auto":
-        stored = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        stored = {**stored, **stored.get("text_config", {})}
-        halves = str(stored.get("dtype") or stored.get("torch_dtype")) in ("bfloat16", "float16")
-        return torch.bfloat16 if halves and device.type == "cuda" else torch.float32
+        halves = device.type == "cuda" and stored_in_halves(folder)
+        return torch.bfloat16 if halves else torch.float32
     return torch.bfloat16 if dtype == "bf16" else torch.float32
+
+
+def stored_in_halves(folder: Path) -> bool:
+    """Whether a folder's configuration says that its weights are stored in 16 bits."""
+    stored = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    stored = {**stored, **stored.get("text_config", {})}
+    return str(stored.get("dtype") or stored.get("torch_dtype")) in ("bfloat16", "float16")
 
 
 def _four_bits(device: torch.device) -> dict[str, Any]:

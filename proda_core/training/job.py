@@ -18,13 +18,13 @@ from typing import Any
 
 from proda_core.artifacts import ArtifactStore
 from proda_core.config import StudentConfig, TrainingConfig
-from proda_core.errors import JobError, StudentError
+from proda_core.errors import JobError
 from proda_core.guard import recheck_for_training
 from proda_core.ids import make_id
 from proda_core.jobs.contract import JobContext, JobRequest, JobResult, Progress
 from proda_core.knowledge.snapshot import load_snapshot
 from proda_core.serialize import to_plain
-from proda_core.students.base_model import base_digest
+from proda_core.student_jobs import check_base
 from proda_core.students.hf import context_of
 from proda_core.students.prompting import encode_row
 from proda_core.training.checkpoint import Position
@@ -68,7 +68,7 @@ def run(context: JobContext, request: JobRequest) -> JobResult:
         mixture = recheck_for_training(
             context.store, wanted.mixture_id, snapshot_id=wanted.snapshot_id, benchmark_id=wanted.benchmark_id
         )
-        _check_base(wanted)
+        check_base(wanted.base, wanted.base_digest)
         _compile(context, wanted, mixture)
     meta = context.store.manifest("adapter", wanted.adapter_id).meta
     figures = {key: meta["adapter"][key] for key in ("steps", "tokens", "wall_s", "final_loss")}
@@ -99,15 +99,6 @@ def read_request(request: JobRequest) -> TrainRequest:
         raise JobError(
             f"train request without {error}; see the entry point's list of inputs and params"
         ) from error
-
-
-def _check_base(wanted: TrainRequest) -> None:
-    found = base_digest(wanted.base)
-    if found != wanted.base_digest:
-        raise StudentError(
-            f"base {wanted.base!r} has digest {found[:16]}, not {wanted.base_digest[:16]}; "
-            "restore the weights the session began with"
-        )
 
 
 def _compile(context: JobContext, wanted: TrainRequest, mixture: Mixture) -> None:

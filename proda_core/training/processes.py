@@ -43,15 +43,16 @@ def together(run: TrainingRun) -> Iterator[None]:
     # It holds the port from now on: a free one that is only named may be another's before it is used.
     store = TCPStore(HOST, 0, is_master=True, wait_for_workers=False)
     with _environment(_variables(0, count, store.port)):
-        others = _start(run, count, store.port)
+        others, ended = _start(run, count, store.port), threading.Event()
         try:
             _wait(others)
-            _watch([process for process, _ in others])
+            _watch([process for process, _ in others], ended)
             yield
         except RuntimeError as error:
             _say_who_is_lost(others, error)
             raise
         finally:
+            ended.set()
             for process, _ in others:
                 process.kill()
                 process.join()
@@ -124,16 +125,15 @@ def _wait(others: Sequence[_Other]) -> None:
             raise SystemExit(f"{process.name} ended with {process.exitcode} before it began") from None
 
 
-def _watch(others: Sequence[BaseProcess]) -> None:
+def _watch(others: Sequence[BaseProcess], ended: threading.Event) -> None:
     """End the worker where it hangs on a process that is gone: its beat would go on, and nobody would know."""
 
     def watch() -> None:
         connection.wait([process.sentinel for process in others])
-        if not ended.wait(NOTICE_S) and distributed.is_initialized():
+        if any(process.exitcode for process in others) and not ended.wait(NOTICE_S):
             sys.stderr.write("a process of this training is gone and the first one hangs; it ends\n")
             os.kill(os.getpid(), signal.SIGKILL)
 
-    ended = threading.Event()
     threading.Thread(target=watch, name="others", daemon=True).start()
 
 

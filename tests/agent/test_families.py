@@ -18,11 +18,13 @@ from proda_core.students.loading import load_model, load_student
 from proda_core.training.checkpoint import NAME
 from proda_core.training.lora import make_trainee
 from proda_core.training.speed import unfold_lora
+from proda_core.types import StopReason
 from tests.families import FAMILIES
 from tests.sessions import Bench, FinishedSession, outcomes_of, run_to_end, seeded
 from tests.warm_workers import use_warm_workers
 
-ENDS = {EXIT_CODES[reason] for reason in (StopReason.TARGET, StopReason.PLATEAU, StopReason.BUDGET_ROUNDS)}
+ENDED_WELL = (StopReason.TARGET, StopReason.PLATEAU, StopReason.BUDGET_ROUNDS, StopReason.NOTHING_DIAGNOSABLE)
+ENDS = {EXIT_CODES[reason] for reason in ENDED_WELL}
 BEFORE_STUDENTS = {"curate", "extract", "benchmark", "synthesise"}
 MERGED = (
     2e-3  # of a logit in the tens: a merged weight is rounded once, an adapter's product beside it is not

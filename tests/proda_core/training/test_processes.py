@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,7 +20,6 @@ from proda_core.config import TrainingConfig
 from proda_core.errors import ConfigError, JobFailed
 from proda_core.jobs import JobState, LocalExecutor, Progress
 from proda_core.jobs.contract import JobResult
-from proda_core.jobs.process import start_token
 from proda_core.training import job, processes
 from proda_core.training.journal import Journal
 from tests.proda_core.training import under_torchrun
@@ -86,29 +84,31 @@ class Meddler:
 
     def __init__(self, executor: LocalExecutor, job_id: str, at: dict[int, Callable[[], object]]) -> None:
         self._executor, self._job_id, self._at = executor, job_id, dict(at)
-        self.seen: set[int] = set()
+        self.seen: set[psutil.Process] = set()
         self.beats: list[int] = []
 
     def __call__(self, progress: Progress) -> None:
-        status = self._executor.status(self._job_id)
-        if "general rows" in progress.note or status.pid is None:
+        if "general rows" in progress.note:
             return
-        self.seen |= {status.pid, *self.others()}
-        self.beats.append(status.beats)
+        self.beats.append(self._executor.status(self._job_id).beats)
         due = [step for step in self._at if progress.done >= step]
-        if due and self.others():
+        self.seen.update(self.both())
+        if due and len(self.both()) == 2:
             self._at.pop(due[0])()
 
-    def others(self) -> list[int]:
+    def both(self) -> list[psutil.Process]:
+        """The worker and then the process beside it, as far as they live."""
         pid = self._executor.status(self._job_id).pid
         try:
-            children = psutil.Process(pid).children(recursive=True) if pid else []
-            return [child.pid for child in children if "resource_tracker" not in " ".join(child.cmdline())]
-        except psutil.Error:
+            first = psutil.Process(pid)
+            others = first.children(recursive=True)
+            return [first, *(one for one in others if "resource_tracker" not in " ".join(one.cmdline()))]
+        except (psutil.Error, TypeError):  # it ended just now
             return []
 
-    def alive(self) -> list[int]:
-        return [pid for pid in self.seen if start_token(pid) is not None]
+    def alive(self) -> list[psutil.Process]:
+        """Who still lives a while after the job's end, for which nobody waits."""
+        return psutil.wait_procs(self.seen, timeout=60)[1]
 
 
 @pytest.mark.slow
@@ -121,7 +121,7 @@ def test_a_lost_process_and_a_killed_worker_are_gone_on_from_to_the_same_weights
     job_id = executor.submit(request).job_id
 
     def lose_one() -> None:
-        os.kill(meddler.others()[0], signal.SIGKILL)
+        meddler.both()[1].kill()
 
     meddler = Meddler(executor, job_id, {10: lose_one, 40: lambda: executor.kill(job_id)})
     result = asyncio.run(executor.wait(job_id, meddler))
