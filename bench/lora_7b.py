@@ -271,6 +271,8 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.steps < 3:
         parser.error("--steps must be 3 at least: the first is left out, and one alone is no rate")
+    if asked.rows * asked.length < 128:
+        parser.error("--rows times --length must be 128 at least: less is no batch")
     if asked.one:
         print(json.dumps(asdict(measure(asked.one, asked))))
         return

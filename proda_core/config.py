@@ -352,4 +352,6 @@ def _explain(error: ValidationError) -> str:
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return _unknown(key)
+    if first["type"] == "value_error":  # keys that do not go together: the message names them
+        return f"configuration section {key!r}: {first['msg'].removeprefix('Value error, ')}"
     return f"configuration key {key!r}: {first['msg']} (got {first['input']!r})"

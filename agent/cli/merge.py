@@ -21,10 +21,8 @@ class Dtype(StrEnum):
 
 
 def merge(
+    out: Annotated[Path, typer.Argument(help="Folder to write the model into; empty or not there yet.")],
     session: SessionArgument = None,
-    out: Annotated[Path, typer.Option(help="Folder to write the model into; empty or not there yet.")] = Path(
-        "merged"
-    ),
     round_: Annotated[
         int | None,
         typer.Option(

@@ -26,7 +26,7 @@ OPTIONS = [
     ["A"],
     ["B", "heat"],
 ]
-NAMES = ("llama-chat", "qwen2-plain", "lfm2-chat")
+NAMES = ("llama-chat", "qwen2-plain", "lfm2-chat", "qwen3", "gemma2", "gemma3")
 
 
 def open_student(models: dict[str, Path], name: str, *, batch_size: int = 64) -> HFStudent:
