@@ -160,7 +160,7 @@ FAMILIES = {
         "LlamaConfig",
         _llama,
         {"tie_word_embeddings": True, "mlp_bias": True, "attention_bias": True},
-        context=96,
+        context=256,
     ),
     "qwen2": Family("Qwen2ForCausalLM", "Qwen2Config", _qwen, {"tie_word_embeddings": False}),
     "qwen3": Family(
