@@ -99,11 +99,13 @@ class Meddler:
     def both(self) -> list[psutil.Process]:
         """The worker and then the process beside it, as far as they live."""
         pid = self._executor.status(self._job_id).pid
+        if pid is None:
+            return []
         try:
             first = psutil.Process(pid)
             others = first.children(recursive=True)
             return [first, *(one for one in others if "resource_tracker" not in " ".join(one.cmdline()))]
-        except (psutil.Error, TypeError):  # it ended just now
+        except psutil.Error:  # it ended just now
             return []
 
     def alive(self) -> list[psutil.Process]:
@@ -116,7 +118,7 @@ def test_a_lost_process_and_a_killed_worker_are_gone_on_from_to_the_same_weights
     open_session: OpenSession,
 ) -> None:
     whole, hurt = open_session("whole"), open_session("hurt")
-    request = hurt.request(epochs=40, processes=2, dropout=0.1)
+    request = hurt.request(epochs=20, processes=2, dropout=0.1)
     executor = LocalExecutor(hurt.folder)
     job_id = executor.submit(request).job_id
 
