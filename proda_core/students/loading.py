@@ -133,7 +133,7 @@ def _four_bits(device: torch.device) -> dict[str, Any]:
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=torch.bfloat16,
     )
-    return {"quantization_config": settings, "device_map": {"": device.index or 0}}
+    return {"quantization_config": settings, "device_map": {"": torch.cuda.current_device()}}
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from accelerate.state import AcceleratorState
 
 from proda_core.config import TrainingConfig
 from proda_core.students.loading import LoadedModel, load_adapter_onto, peft_warnings
-from proda_core.training.layers import feed_forward_layers
+from proda_core.training.layers import feed_forward_layers, is_linear
 from proda_core.training.protection import Protection
 from proda_core.training.sharing import is_shared
 from proda_core.training.speed import fold_lora, has_bare_head, multiplies_bf16_fast
@@ -85,6 +85,7 @@ def _fresh(model: Any, config: TrainingConfig) -> Any:
         lora_dropout=config.dropout,
         target_modules="all-linear" if config.layers == "all" else feed_forward_layers(model),
         use_dora=config.method == "dora",
+        fan_in_fan_out=any(is_linear(m) and not isinstance(m, torch.nn.Linear) for m in model.modules()),
         bias="none",
         task_type="CAUSAL_LM",
     )

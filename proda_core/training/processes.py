@@ -23,6 +23,7 @@ from torch import distributed, multiprocessing
 from torch.distributed import TCPStore  # type: ignore[attr-defined]  # exported, its stub does not say so
 
 from proda_core.errors import ConfigError
+from proda_core.training.lora import make_accelerator
 from proda_core.training.run import Observer, TrainingRun, load_base, train_run
 
 HOST = "127.0.0.1"
@@ -156,6 +157,7 @@ def _serve(pipe: Any, run: TrainingRun, variables: Mapping[str, str]) -> None:
     pipe.send(True)
     pipe.close()
     try:
+        make_accelerator()  # before anything is loaded: it chooses this process's GPU
         train_run(run, load_base(run.base, run.student, run.config), Observer())
     except RuntimeError:
         traceback.print_exc()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from proda_core.config import TrainingConfig, load_config
 from proda_core.errors import ConfigError, StudentError
-from proda_core.students.loading import load_adapter_onto, load_model
+from proda_core.students.loading import LoadedModel, load_adapter_onto, load_model
 from proda_core.students.prompting import EncodedRow
 from proda_core.training.batches import collate
 from proda_core.training.gradients import answer_loss
@@ -109,3 +111,19 @@ def test_a_base_in_4_bits_is_refused_where_it_cannot_be_had(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(StudentError, match=r"lacks a CUDA GPU.*set training\.method=lora"):
         load_model(str(base), four_bit=True)
+
+
+@pytest.mark.parametrize("layers", ["feed_forward", "all"])
+def test_gpt2_whose_linear_layers_are_the_other_way_round_is_trained_too(layers: str) -> None:
+    torch.manual_seed(0)
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=330, n_embd=32, n_layer=2, n_head=4))
+    loaded = LoadedModel(model, SimpleNamespace(pad_token_id=0), Path())
+    config = TrainingConfig.model_validate({"rank": 4, "precision": "fp32", "layers": layers})
+    made = make_trainee(loaded, config, seed=0)
+    rows = [EncodedRow(tuple(range(5, 25)), (False,) * 10 + (True,) * 10)] * 2
+    answer_loss(made, collate(rows, pad=0, device=torch.device("cpu"))).backward()
+    trained = [p for p in made.model.parameters() if p.requires_grad]
+    assert len(trained) == {"feed_forward": 8, "all": 16}[layers]
+    assert (
+        sum(p.grad is not None and bool(p.grad.abs().sum() > 0) for p in trained) == len(trained) // 2
+    )  # B's
