@@ -11,14 +11,16 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from typer.testing import CliRunner
 
 from agent.cli.main import app
+from mcp_server.merging import merge_round
 from proda_core import doctor
 from proda_core.config import StudentConfig
 from proda_core.doctor import State, examine
-from proda_core.errors import StudentError
+from proda_core.errors import SessionError, StudentError
 from proda_core.students.loading import load_model, load_student
 from proda_core.students.merging import merge_adapter
 from proda_core.training.lora import make_trainee, save_adapter
 from tests.models import tiny_llama
+from tests.sessions import FinishedSession, outcomes_of, tree
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +107,20 @@ def test_a_folder_that_holds_anything_is_not_written_over(base: Path, adapter: P
     with pytest.raises(StudentError, match="is there already"):
         merge_adapter(str(base), adapter, tmp_path / "full")
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["mine.txt"]
+
+
+def test_a_sessions_model_is_merged_by_the_number_of_its_round(
+    finished_session: FinishedSession, tmp_path: Path
+) -> None:
+    folder, out = finished_session.folder, tmp_path / "model"
+    before = tree(folder.root)
+    shown = CliRunner().invoke(app, ["merge", str(out), str(folder.root), "--round", "0", "--json"])
+    assert shown.exit_code == 0, shown.output
+    adapter_id = json.loads(shown.stdout)["adapter_id"]
+    first = outcomes_of(folder, "train_adapter")[0]
+    assert adapter_id == first["artifacts"]["adapter"]
+    assert (out / "config.json").is_file() and (out / "tokenizer.json").is_file()
+    assert tree(folder.root) == before
+    with pytest.raises(SessionError, match="no model of round 9; rounds with a model: 0"):
+        merge_round(folder, tmp_path / "none", number=9)
+    assert not (tmp_path / "none").exists()
