@@ -25,15 +25,24 @@ from tests.warm_workers import use_warm_workers
 
 ENDED_WELL = (StopReason.TARGET, StopReason.PLATEAU, StopReason.BUDGET_ROUNDS, StopReason.NOTHING_DIAGNOSABLE)
 ENDS = {EXIT_CODES[reason] for reason in ENDED_WELL}
+WITH_A_ROUND = ("gemma3",)  # diagnosis, patch and a round from the incumbent as well
+SOON = 0.01  # of dev: a target that whoever guesses reaches, so that most of these sessions end with V1
 BEFORE_STUDENTS = {"curate", "extract", "benchmark", "synthesise"}
 MERGED = (
     2e-3  # of a logit in the tens: a merged weight is rounded once, an adapter's product beside it is not
 )
 
 
-def session_on(base: Path, bench: Bench, finished: FinishedSession, tmp_path: Path) -> SessionFolder:
-    """A session on this base run to its end; what asks no student is taken from the finished one."""
-    folder = bench.session(tmp_path / "sessions", student={"base": str(base)}, training={"layers": "all"})
+def session_on(
+    base: Path, bench: Bench, finished: FinishedSession, tmp_path: Path, *, target: float
+) -> SessionFolder:
+    """A session of short trainings on this base, run to its end; what asks no student is taken from the finished one."""
+    folder = bench.session(
+        tmp_path / "sessions",
+        student={"base": str(base)},
+        training={"layers": "all", "max_steps": 12},
+        policy={"target_dev": target},
+    )
     seeded(folder, finished.folder, kinds=BEFORE_STUDENTS)
     ended = run_to_end(folder)
     assert ended.exit_code in ENDS, ended
@@ -90,7 +99,8 @@ def test_a_session_runs_to_its_end_on_any_family_and_its_adapters_load_in_plain_
 ) -> None:
     use_warm_workers(monkeypatch)
     base = FAMILIES[family].save(tmp_path / "base")
-    check_adapters(session_on(base, bench, finished_session, tmp_path), base)
+    target = 0.95 if family in WITH_A_ROUND else SOON
+    check_adapters(session_on(base, bench, finished_session, tmp_path, target=target), base)
 
 
 @pytest.mark.slow
@@ -104,4 +114,4 @@ def test_a_session_runs_on_a_real_base_that_was_trained_by_others(
 ) -> None:
     use_warm_workers(monkeypatch)
     base = realdata / "stories260k" / "hf"
-    check_adapters(session_on(base, bench, finished_session, tmp_path), base)
+    check_adapters(session_on(base, bench, finished_session, tmp_path, target=SOON), base)
