@@ -76,8 +76,7 @@ def error_from(data: Any, tool: str) -> ProdaError:
     if kind is errors.GuardRefusal:
         return errors.GuardRefusal([Refusal(**row) for row in body.get("refusals", [])])
     if kind is errors.BudgetExhausted:
-        resource = message.removeprefix("budget exhausted: ").split(" ", 1)[0]
-        return errors.BudgetExhausted(resource, 1, 0)
+        return errors.BudgetExhausted.said(message)
     if isinstance(kind, type) and issubclass(kind, ProdaError) and kind is not errors.UnreadableFile:
         return kind(message)
     return ToolError(message)

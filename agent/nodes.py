@@ -27,6 +27,7 @@ _BUDGET_STOP = {
     "wall_s": StopReason.BUDGET_WALL,
     "rounds": StopReason.BUDGET_ROUNDS,
     "disk_bytes": StopReason.BUDGET_DISK,
+    "money": StopReason.BUDGET_MONEY,
 }
 
 
@@ -103,6 +104,8 @@ class Nodes:
             kind, _, said = (handle["error"] or f"JobError: {tool}: the job was {handle['state']}").partition(
                 ": "
             )
+            if kind == BudgetExhausted.__name__:
+                raise BudgetExhausted.said(said)
             raise JobFailed(handle["job_id"], kind, said, exit_code=handle["exit_code"] or JobError.exit_code)
         self._tell("done", handle)
         return handle

@@ -10,9 +10,10 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from proda_core.errors import ConfigError
 
@@ -43,9 +44,65 @@ class CorpusConfig(_Section):
 
 
 class TeacherConfig(_Section):
-    kind: Literal["rules"] = Field("rules", description="who reads the text and writes the sentences")
+    kind: Literal["rules", "llm"] = Field("rules", description="who reads the text and writes the sentences")
+    model: str | None = Field(
+        None,
+        pattern=r"^[a-z][a-z0-9./-]*:\S+$",
+        description="model of the llm teacher, `provider:name` as pydantic-ai names it, "
+        "or `openai-compatible:name` for a server at `calls.base_url`",
+    )
+    temperature: float = Field(0.0, ge=0, le=2, description="randomness of the llm teacher's answers")
+    max_output_tokens: int = Field(
+        4000, ge=100, description="longest answer of the llm teacher; what a call may cost at most goes by it"
+    )
     merge_similarity: float = Field(0.88, gt=0, le=1, description="cosine from which two concepts may be one")
     max_hops: int = Field(4, ge=2, le=6, description="relations on the longest chain extracted")
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.kind == "llm" and self.model is None:
+            raise ValueError("kind llm needs a model: give teacher.model as provider:name")
+        return self
+
+
+class CallsConfig(_Section):
+    base_url: str | None = Field(
+        None,
+        description="address of the teacher model's server; the provider's own when unset. Keys come from the environment",
+    )
+    concurrency: int = Field(16, ge=1, le=1024, description="calls under way at once")
+    timeout_s: float = Field(180, gt=0, description="time after which a call without a whole answer is cut")
+    retries: int = Field(
+        3,
+        ge=0,
+        description="times a call is repeated that failed, and a question asked again that was answered badly",
+    )
+    patience_s: float = Field(
+        600, ge=0, description="time a server may be gone or refuse for its limits before the session stops"
+    )
+    input_price: float | None = Field(
+        None, ge=0, description="price of a million tokens sent; the provider's list price when unset"
+    )
+    output_price: float | None = Field(
+        None, ge=0, description="price of a million tokens answered; the provider's list price when unset"
+    )
+    idempotent: bool = Field(
+        False,
+        description="the server charges a call once however often it is sent under one Idempotency-Key; where it does "
+        "not, a call whose end is unknown counts as charged in full",
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def _no_secret(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("an address begins with http:// or https://")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("an address holds no user, password or query: keys come from the environment")
+        return url
 
 
 class BenchmarkConfig(_Section):
@@ -257,6 +314,9 @@ class BudgetConfig(_Section):
     wall_s: float | None = Field(None, gt=0, description="wall-clock time while a host lives")
     rounds: int | None = Field(3, ge=1, description="rounds after V1 at most")
     disk_bytes: int | None = Field(2_000_000_000, gt=0, description="size of the session folder")
+    money: float | None = Field(
+        None, gt=0, description="what calls to a teacher model may cost, in the currency of the prices"
+    )
 
 
 class Config(_Section):
@@ -268,6 +328,7 @@ class Config(_Section):
     seed: int = Field(0, ge=0, lt=2**31, description="seed of split, examples, mixtures and training")
     corpus: CorpusConfig = CorpusConfig()
     teacher: TeacherConfig = TeacherConfig()
+    calls: CallsConfig = CallsConfig()
     benchmark: BenchmarkConfig = BenchmarkConfig()
     synthesis: SynthesisConfig = SynthesisConfig()
     student: StudentConfig = StudentConfig()

@@ -131,7 +131,7 @@ class LedgerError(ProdaError):
 
 
 class BudgetExhausted(ProdaError):
-    """A reservation would pass the budget; ``resource`` is wall_s, rounds or disk_bytes."""
+    """A reservation would pass the budget; ``resource`` is wall_s, rounds, disk_bytes or money."""
 
     exit_code = 11
 
@@ -140,6 +140,15 @@ class BudgetExhausted(ProdaError):
             f"budget exhausted: {resource} asked {asked:g}, left {left:g}; raise it with --budget or --set budget.{resource}=..."
         )
         self.resource, self.asked, self.left = resource, asked, left
+
+    @classmethod
+    def said(cls, message: str) -> BudgetExhausted:
+        """The error again from its message, on the other side of a boundary that lets only words through."""
+        words = message.removeprefix("budget exhausted: ").replace(",", " ").split()
+        try:
+            return cls(words[0], float(words[2]), float(words[4]))
+        except (IndexError, ValueError):
+            return cls("wall_s", 1, 0)
 
 
 class SessionError(ProdaError):

@@ -46,6 +46,7 @@ _UNITS = {
     Resource.WALL_S: "seconds while a host lives",
     Resource.ROUNDS: "rounds after V1",
     Resource.DISK_BYTES: "bytes in the session folder",
+    Resource.MONEY: "of the currency of the teacher model's prices",
 }
 
 

@@ -18,7 +18,7 @@ from proda_core.errors import BudgetExhausted, GuardRefusal, JobError, ProdaErro
 from proda_core.ids import canonical_json, make_id
 from proda_core.jobs import JobRequest, JobState, JobStatus, Progress
 from proda_core.knowledge.store import KnowledgeStore
-from proda_core.ledger import Resource
+from proda_core.ledger import Resource, read_money
 from proda_core.log import Record
 from proda_core.serialize import from_plain, to_plain
 from tools.base import ToolModel
@@ -167,6 +167,7 @@ def job_handle(host: Host, job_id: str) -> JobHandle:
     own = host.own
     intent = intent_of_job(host, job_id)
     status = own.executor.tend(job_id)
+    _measure_money(host)
     if status.state is JobState.FINISHED:
         settle(host, intent, status)
     elif status.state is JobState.FAILED:
@@ -245,7 +246,8 @@ def commit_knowledge(host: Host, snapshot_id: str) -> None:
 def write_outcome(host: Host, intent: Record, made: Performed, *, error: str = "") -> None:
     """The outcome of an intent, with the budget after it. An ``error`` closes the attempt as failed."""
     own = host.own
-    own.ledger.settle_disk(host.folder.disk_bytes())
+    own.ledger.measure(Resource.DISK_BYTES, host.folder.disk_bytes())
+    _measure_money(host)
     body = {
         "ok": not error,
         "tool": intent.body["tool"],
@@ -256,6 +258,13 @@ def write_outcome(host: Host, intent: Record, made: Performed, *, error: str = "
         **({"error": error} if error else {}),
     }
     own.log.append_once("outcome", intent.key, body, budget=own.ledger.budget_view())
+
+
+def _measure_money(host: Host) -> None:
+    """The money meter goes by the journal of calls, which workers keep; what is reserved there counts."""
+    spent, ledger = read_money(host.folder.calls), host.own.ledger
+    if spent != ledger.budget().money.used:
+        ledger.measure(Resource.MONEY, spent)
 
 
 def close_open_calls(host: Host, why: str) -> None:

@@ -1,6 +1,20 @@
-"""The ledger: the session's budget, reserved before a call and settled after, and the jobs it submitted."""
+"""The ledger: the session's budget, reserved before a call and settled after, the jobs it submitted, and the paid calls."""
 
 from proda_core.ledger.budget import Budget, Meter, Resource
+from proda_core.ledger.calls import Call, CallJournal, Settled, Spent, read_money, read_spent
 from proda_core.ledger.ledger import JobEntry, Ledger, read_budget
 
-__all__ = ["Budget", "JobEntry", "Ledger", "Meter", "Resource", "read_budget"]
+__all__ = [
+    "Budget",
+    "Call",
+    "CallJournal",
+    "JobEntry",
+    "Ledger",
+    "Meter",
+    "Resource",
+    "Settled",
+    "Spent",
+    "read_budget",
+    "read_money",
+    "read_spent",
+]

@@ -1,19 +1,21 @@
-"""What a session may spend and has spent: one Meter a resource, three resources, plain enough for the log."""
+"""What a session may spend and has spent: one Meter a resource, four resources, plain enough for the log."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from proda_core.errors import LedgerError
 
 
 class Resource(StrEnum):
-    """``wall_s``: seconds a host was running. ``rounds``: rounds after V1. ``disk_bytes``: bytes in the session folder."""
+    """``wall_s``: seconds a host was running. ``rounds``: rounds after V1. ``disk_bytes``: bytes in the session folder.
+    ``money``: what calls to a teacher model cost, in the currency of its prices."""
 
     WALL_S = "wall_s"
     ROUNDS = "rounds"
     DISK_BYTES = "disk_bytes"
+    MONEY = "money"
 
 
 def resource_named(name: str) -> Resource:
@@ -24,7 +26,7 @@ def resource_named(name: str) -> Resource:
         raise LedgerError(f"no resource {name!r}; there are {', '.join(Resource)}") from error
 
 
-METERED = (Resource.WALL_S, Resource.DISK_BYTES)
+METERED = (Resource.WALL_S, Resource.DISK_BYTES, Resource.MONEY)
 """Resources measured as they are used. Settling their reservations frees what was held and adds nothing: the meter has it."""
 
 
@@ -44,11 +46,12 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A snapshot of the three meters, for the log's *before* and *after*."""
+    """A snapshot of the meters, for the log's *before* and *after*."""
 
     wall_s: Meter
     rounds: Meter
     disk_bytes: Meter
+    money: Meter = field(default_factory=lambda: Meter(None))  # older logs know of none
 
     def of(self, resource: str) -> Meter:
         """One meter; LedgerError for a resource there is not."""

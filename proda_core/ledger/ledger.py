@@ -19,6 +19,7 @@ from proda_core.clock import Clock, SystemClock, stamp
 from proda_core.config import BudgetConfig
 from proda_core.errors import BudgetExhausted, LedgerError
 from proda_core.ledger.budget import METERED, Budget, Meter, Resource, resource_named
+from proda_core.ledger.files import typed
 from proda_core.serialize import to_plain
 
 _SCHEMA = """
@@ -52,7 +53,7 @@ class Ledger:
         self._clock = clock or SystemClock()
         self._guard = threading.RLock()
         self._path = path
-        with _typed(path):
+        with typed(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
             with ExitStack() as undo:
@@ -111,12 +112,12 @@ class Ledger:
                 )
             self._last_tick = now
 
-    def settle_disk(self, size: float) -> None:
-        """Set the disk meter to the session's measured size, in bytes."""
-        _refuse_negative(Resource.DISK_BYTES, size)
+    def measure(self, resource: str, amount: float) -> None:
+        """Set the meter of a resource that is measured elsewhere: the session's size, what its calls cost."""
+        _refuse_negative(resource, amount)
         with self._transaction():
             self._db.execute(
-                "UPDATE meters SET used = ? WHERE resource = ?", (size, Resource.DISK_BYTES.value)
+                "UPDATE meters SET used = ? WHERE resource = ?", (amount, resource_named(resource).value)
             )
 
     def budget(self) -> Budget:
@@ -208,7 +209,7 @@ class Ledger:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._guard, _typed(self._path):
+        with self._guard, typed(self._path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -220,7 +221,7 @@ class Ledger:
 
 def read_budget(path: Path) -> Budget:
     """The budget as last written, for a reader beside a running host. LedgerError when there is no ledger."""
-    with _typed(path):
+    with typed(path):
         if not path.is_file():
             raise LedgerError(f"no ledger in {path.parent.name}: the session has not started yet")
         db = sqlite3.connect(f"file:{path.absolute()}?mode=ro", uri=True, timeout=30.0)
@@ -235,6 +236,8 @@ def _budget(db: sqlite3.Connection) -> Budget:
     meters = {}
     for resource in Resource:
         row = db.execute("SELECT cap, used FROM meters WHERE resource = ?", (resource.value,)).fetchone()
+        if row is None:  # a ledger from before there was this resource, which no host has opened since
+            continue
         spent = db.execute(
             "SELECT TOTAL(actual) AS settled, TOTAL(CASE WHEN actual IS NULL THEN reserved END) AS held "
             "FROM reservations WHERE resource = ?",
@@ -248,14 +251,3 @@ def _budget(db: sqlite3.Connection) -> Budget:
 def _refuse_negative(resource: str, amount: float) -> None:
     if not amount >= 0:
         raise LedgerError(f"an amount of {resource} cannot be {amount}; it is 0 or more")
-
-
-@contextmanager
-def _typed(path: Path) -> Iterator[None]:
-    """SQLite's errors as LedgerError, with the file's name."""
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise LedgerError(
-            f"{path.name} cannot be used ({error}); check the disk, or restore the file from a backup"
-        ) from error

@@ -29,6 +29,11 @@ class SessionPaths:
         return self.root / "ledger.sqlite"
 
     @property
+    def calls(self) -> Path:
+        """The paid calls to a teacher model and their answers."""
+        return self.root / "calls.sqlite"
+
+    @property
     def checkpoints(self) -> Path:
         return self.root / "checkpoints.sqlite"
 

@@ -22,6 +22,7 @@ class StopReason(StrEnum):
     BUDGET_WALL = "budget_wall"
     BUDGET_ROUNDS = "budget_rounds"
     BUDGET_DISK = "budget_disk"
+    BUDGET_MONEY = "budget_money"
     NOTHING_DIAGNOSABLE = "nothing_diagnosable"
     REQUEST = "request"
     ERROR = "error"

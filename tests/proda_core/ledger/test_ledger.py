@@ -105,10 +105,10 @@ def test_settling_wall_time_frees_what_was_held_and_does_not_count_it_twice(
 
 def test_disk_is_the_measured_size_plus_what_is_held(path: Path) -> None:
     with Ledger(path, LIMITS) as ledger:
-        ledger.settle_disk(600)
+        ledger.measure("disk_bytes", 600)
         ledger.reserve("disk_bytes", 300, "adapter")
         assert ledger.left("disk_bytes") == 100
-        ledger.settle_disk(850)
+        ledger.measure("disk_bytes", 850)
         ledger.settle("disk_bytes", "adapter", 250)
         assert ledger.left("disk_bytes") == 150
 
