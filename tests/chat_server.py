@@ -51,12 +51,13 @@ class ChatServer:
         self.requests: list[dict[str, Any]] = []
         self.keys: Counter[str] = Counter()
         self.times: list[tuple[float, float]] = []  # of each request in a slot, by the server's loop
-        self.on_request: Callable[[int], None] = lambda _count: None
         self._known: dict[str, dict[str, Any]] = {}
         self._slots = slots
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="chat-server", daemon=True)
         self._ready, self._stop = threading.Event(), asyncio.Event()
+        self._hold_from, self._hold_until = 0, 0
+        self._held, self._released = threading.Event(), asyncio.Event()
 
     def __enter__(self) -> ChatServer:
         self._thread.start()
@@ -66,6 +67,22 @@ class ChatServer:
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(20)
+
+    def hold(self, first: int, count: int) -> None:
+        """Leave ``count`` requests from number ``first`` on without an answer, every other one charged already."""
+        self._held.clear()
+        self._hold_from, self._hold_until = first, first + count
+
+    def wait_until_held(self, timeout_s: float) -> bool:
+        return self._held.wait(timeout_s)
+
+    def release(self) -> None:
+        """Go on with what was held, whether or not anybody still waits for it."""
+        self._loop.call_soon_threadsafe(self._release)
+
+    def _release(self) -> None:
+        self._released.set()
+        self._released = asyncio.Event()
 
     def misbehave(self, *misdeeds: Misdeed) -> None:
         self.misdeeds.extend(misdeeds)
@@ -99,7 +116,12 @@ class ChatServer:
         key = request.headers.get("Idempotency-Key", "")
         self.requests.append({"body": body, "headers": dict(request.headers), "key": key})
         self.keys[key] += 1
-        self.on_request(len(self.requests))
+        number = len(self.requests)
+        held = self._hold_from <= number < self._hold_until
+        if held and number == self._hold_until - 1:
+            self._held.set()
+        if held and number % 2:
+            await self._released.wait()
         misdeed = self.always or (self.misdeeds.popleft() if self.misdeeds else None)
         if misdeed is not None and misdeed.kind == "status":
             return web.Response(status=misdeed.status, headers=misdeed.headers, text=misdeed.body)
@@ -112,6 +134,8 @@ class ChatServer:
             await asyncio.sleep(self.latency_s)
             self.times.append((began, self._loop.time()))
         completion = self._completion(key, body, misdeed)
+        if held and not number % 2:
+            await self._released.wait()
         return await self._sent(request, completion, misdeed)
 
     def _completion(self, key: str, body: dict[str, Any], misdeed: Misdeed | None) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class _Sending(Generic[T]):
 
 
 class ModelAsker:
-    """``async with ModelAsker(...) as asker``: the Asker of one job.
+    """The Asker of one job, of one event loop. ``async with`` closes its connections and its journal.
 
     ConfigError where the budget counts money and no price is known.
     """
@@ -105,7 +105,13 @@ class ModelAsker:
     def name(self) -> str:
         return self._config.model or ""
 
+    @property
+    def concurrency(self) -> int:
+        """Calls under way at once at most: asking more Tasks at a time than that only makes them wait."""
+        return self._calls.concurrency
+
     async def __aenter__(self) -> ModelAsker:
+        self._open.callback(self._journal.close)
         self._open.push_async_callback(self._queue.close)
         await self._open.enter_async_context(self._model)
         return self

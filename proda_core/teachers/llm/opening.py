@@ -1,4 +1,4 @@
-"""An asker for a job of a session: its journal, its limits and its way of asking are the session's own.
+"""The asker of a session's job: its journal, its limits and its way of asking are the session's own.
 
 How calls are made and what they may cost is read from the session folder and the ledger, not from the job's request: it may
 change when a session is resumed, and the job is still the same job.
@@ -6,8 +6,7 @@ change when a session is resumed, and the job is still the same job.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from collections.abc import Callable
 from pathlib import Path
 
 from proda_core.config import TeacherConfig
@@ -16,13 +15,10 @@ from proda_core.session import SessionFolder
 from proda_core.teachers.llm.asker import Means, ModelAsker
 
 
-@asynccontextmanager
-async def open_asker(
+def session_asker(
     session: Path, config: TeacherConfig, should_stop: Callable[[], bool] = lambda: False
-) -> AsyncIterator[ModelAsker]:
-    """``async with open_asker(context.session, config, context.should_stop) as asker``."""
+) -> ModelAsker:
+    """``session_asker(context.session, config, context.should_stop)``; ``async with`` it, or let it end with the worker."""
     folder = SessionFolder.open(session)
     means = Means(limit=lambda: read_budget(folder.ledger).money.limit, should_stop=should_stop)
-    with closing(CallJournal(folder.calls)) as journal:
-        async with ModelAsker(journal, config, folder.config.calls, means) as asker:
-            yield asker
+    return ModelAsker(CallJournal(folder.calls), config, folder.config.calls, means)

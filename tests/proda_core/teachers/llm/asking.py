@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +56,8 @@ async def asker_on(
     means = means or Means(clock=pauses.clock, pause=pauses)
     settings = CallsConfig(**({"base_url": server.url, "idempotent": server.knows_keys} | PRICES | calls))
     config = TeacherConfig(kind="llm", model="openai-compatible:tiny", max_output_tokens=500)
-    with closing(CallJournal(folder / "calls.sqlite")) as journal:
-        async with ModelAsker(journal, config, settings, means) as asker:
-            yield asker
+    async with ModelAsker(CallJournal(folder / "calls.sqlite"), config, settings, means) as asker:
+        yield asker
 
 
 def spent_in(folder: Path) -> Spent:
@@ -69,6 +68,3 @@ def count_of(server: ChatServer) -> float:
     """The server's own bill."""
     sent, answered = server.tokens
     return (sent * PRICES["input_price"] + answered * PRICES["output_price"]) / 1e6
-
-
-Ask = Callable[[ModelAsker], Awaitable[Any]]
