@@ -39,8 +39,10 @@ from mcp_server.clients import (
 )
 from mcp_server.hosting import (
     Address,
+    RunEstimate,
     Serving,
     create_session,
+    estimate_run,
     host_fixtures,
     own_session,
     page_links,
@@ -61,6 +63,7 @@ __all__ = [
     "Address",
     "ClientName",
     "Place",
+    "RunEstimate",
     "Serving",
     "Sizes",
     "attest_session",
@@ -72,6 +75,7 @@ __all__ = [
     "check_leaks",
     "configuration_file",
     "create_session",
+    "estimate_run",
     "examine_machine",
     "hand_on_adapters",
     "host_fixtures",

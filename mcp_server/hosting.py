@@ -34,14 +34,17 @@ from proda_core.log.completeness import rounds_used
 from proda_core.log.keys import key_path, own_key
 from proda_core.session import SessionFolder
 from tools.create_session import create_session, session_name
+from tools.estimate_run import RunEstimate, estimate_run
 from tools.host import GraphCopy, Host, Owner
 from tools.registry import TOOLS, tools_digest
 from tools.work import job_handle
 
 __all__ = [
     "Address",
+    "RunEstimate",
     "Serving",
     "create_session",
+    "estimate_run",
     "host_fixtures",
     "own_session",
     "page_links",

@@ -140,7 +140,7 @@ class ChatServer:
 
     def _completion(self, key: str, body: dict[str, Any], misdeed: Misdeed | None) -> dict[str, Any]:
         """The answer, charged: by the key once, where keys are known."""
-        if self.knows_keys and key in self._known:
+        if self.knows_keys and key and key in self._known:
             return self._known[key]
         prompt = str(body["messages"][-1]["content"])
         message: dict[str, Any] = {"role": "assistant", "content": None}

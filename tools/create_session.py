@@ -21,9 +21,14 @@ def create_session(root: Path, config: Config, corpus: Path | str) -> SessionFol
 
     What a URL names is fetched below ``root`` first, once.
     """
-    place = str(corpus)
-    path = fetch(place, root / FETCHED) if is_remote(place) else Path(place).resolve()
+    path = corpus_at(root, corpus)
     return SessionFolder.create_or_open(root, config, path, corpus_digest(path))
+
+
+def corpus_at(root: Path, corpus: Path | str) -> Path:
+    """Where a corpus lies on this machine; what a URL names is fetched below ``root`` first, once."""
+    place = str(corpus)
+    return fetch(place, root / FETCHED) if is_remote(place) else Path(place).resolve()
 
 
 def session_name(corpus: str) -> str:

@@ -156,6 +156,7 @@ def perform(host: Host, tool: str, arguments: dict[str, Any], act: Callable[[], 
 
 def check_budget(host: Host) -> None:
     """Refuse to start work when a budget is spent; BudgetExhausted names it."""
+    _measure_money(host)
     budget = host.own.ledger.budget()
     spent = budget.exhausted()
     if spent is not None and spent is not Resource.ROUNDS:  # rounds are reserved where a round begins

@@ -36,6 +36,11 @@ ServeOption = Annotated[
 ]
 PortOption = Annotated[int, typer.Option(min=0, max=65535, help="Port to serve on; 0 takes a free one.")]
 
+MoneyOption = Annotated[
+    float | None,
+    typer.Option(help="What calls to a teacher model may cost in all, in the currency of the prices."),
+]
+
 DEFAULT_ROOT = Path("sessions")
 _DURATION = re.compile(r"^(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?$")
 

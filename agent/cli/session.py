@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from agent.cli.options import (
     DEFAULT_ROOT,
     CorpusArgument,
     JsonOption,
+    MoneyOption,
     PortOption,
     RootOption,
     ServeOption,
@@ -24,18 +26,20 @@ from agent.cli.options import (
     seconds,
     stderr,
 )
-from agent.cli.show import show_paths, show_report, show_status
+from agent.cli.show import show_estimate, show_paths, show_report, show_status
 from agent.connect import (
     Address,
+    RunEstimate,
     attest_session,
     create_session,
+    estimate_run,
     reading,
     session_name,
     whole_report,
     write_report,
 )
 from agent.drive import Outcome, drive
-from proda_core.config import load_config
+from proda_core.config import Config, load_config
 from proda_core.demo import DEMO_CONFIG, DEMO_CORPUS
 from proda_core.errors import ConfigError, ProdaError, SessionError
 from proda_core.session import SessionFolder, SteerKind
@@ -57,6 +61,7 @@ def run(
     seed: Annotated[int | None, typer.Option(help="Seed of split, examples and training.")] = None,
     budget: Annotated[str | None, typer.Option(help="Wall-clock budget: 90s, 20m, 1h30m.")] = None,
     rounds: Annotated[int | None, typer.Option(help="Rounds after V1 at most.")] = None,
+    money: MoneyOption = None,
     config: Annotated[
         Path | None, typer.Option(help="Configuration (TOML).", exists=True, dir_okay=False)
     ] = None,
@@ -65,6 +70,9 @@ def run(
     ] = None,
     serve: ServeOption = False,
     port: PortOption = 0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what the teacher would be asked and cost; start nothing.")
+    ] = False,
     sessions: RootOption = DEFAULT_ROOT,
     json: JsonOption = False,
 ) -> None:
@@ -78,10 +86,16 @@ def run(
         overrides.append(f"budget.wall_s={seconds(budget)}")
     if rounds is not None:
         overrides.append(f"budget.rounds={rounds}")
+    if money is not None:
+        overrides.append(f"budget.money={money}")
     file = config if config is not None or corpus is not None else DEMO_CONFIG
     resolved = load_config(file, overrides)
     if corpus is not None and "name" not in resolved.model_fields_set:
         resolved = resolved.model_copy(update={"name": session_name(corpus)})
+    if dry_run:
+        estimate = asdict(_estimate(sessions, resolved, corpus or DEMO_CORPUS))
+        print_json(estimate) if json else show_estimate(estimate)
+        return
     address = _address(serve, port)
     folder = create_session(sessions, resolved, corpus or DEMO_CORPUS)
     _finish(folder, drive(folder, stderr(), address=address), as_json=json)
@@ -93,6 +107,7 @@ def resume(
         str | None, typer.Option(help="New wall-clock budget in all, spent time included.")
     ] = None,
     rounds: Annotated[int | None, typer.Option(help="New number of rounds after V1 at most.")] = None,
+    money: MoneyOption = None,
     serve: ServeOption = False,
     port: PortOption = 0,
     sessions: RootOption = DEFAULT_ROOT,
@@ -105,6 +120,8 @@ def resume(
         raised["wall_s"] = seconds(budget)
     if rounds is not None:
         raised["rounds"] = rounds
+    if money is not None:
+        raised["money"] = money
     with folder.hosted():  # nothing of a session that another process hosts is changed
         if raised:
             folder = folder.raise_budget(raised)
@@ -116,6 +133,11 @@ def resume(
             folder.steering.post(SteerKind.RESUME, by=operator(), why="proda resume")
     outcome = drive(folder, stderr(), reopen=reopen, address=address)
     _finish(folder, outcome, as_json=json)
+
+
+def _estimate(sessions: Path, config: Config, corpus: Path | str) -> RunEstimate:
+    with stderr().status("reading the corpus"):
+        return estimate_run(sessions, config, corpus)
 
 
 def _address(serve: bool, port: int) -> Address | None:

@@ -198,9 +198,42 @@ def spent(budget: dict[str, Any]) -> str:
             said.append(duration(used) + (f" of {duration(limit)}" if limit is not None else ""))
         elif name == "disk_bytes":
             said.append(f"{used / 1e6:,.0f} MB" + (f" of {limit / 1e6:,.0f} MB" if limit is not None else ""))
+        elif name == "money":
+            if used or limit is not None:  # a session whose teacher is no model has nothing to say of it
+                said.append(f"{used:,.4g}" + (f" of {limit:,.4g}" if limit is not None else "") + " money")
         else:
             said.append(f"{used:g}" + (f" of {limit:g}" if limit is not None else "") + f" {words(name)}")
     return ", ".join(said) or "nothing yet"
+
+
+def show_estimate(view: dict[str, Any]) -> None:
+    """What a session would ask of its teacher."""
+    console, calls = Console(highlight=False), view["calls"]
+    rows = [
+        (
+            "corpus",
+            f"{view['documents']:,} documents, {view['chunks']:,} chunks, {view['words']:,} words",
+        ),
+        ("teacher", escape(view["teacher"])),
+        ("calls", f"{calls['calls']:,}"),
+        ("tokens", f"about {calls['input_tokens']:,} sent, {calls['output_tokens']:,} answered"),
+        ("money", _money(calls["money"], view["limit"])),
+        ("time", f"about {duration(calls['time_s'])} for the calls alone"),
+    ]
+    for name, said in rows if calls["calls"] else [*rows[:2], ("calls", "none: this teacher is no model")]:
+        console.print(f"  [bold]{name:<8}[/] {said}")
+    console.print("[dim]estimated from the corpus; nothing was asked and no session was made[/]")
+
+
+def _money(amount: float | None, limit: float | None) -> str:
+    if amount is None:
+        return "price not known: set calls.input_price and calls.output_price"
+    of = (
+        ""
+        if limit is None
+        else f", of a budget of {limit:,.4g}" + (" [red](too little)[/]" if amount > limit else "")
+    )
+    return f"about {amount:,.4g}{of}"
 
 
 def _meters(budget: dict[str, str]) -> dict[str, dict[str, float | None]]:

@@ -32,7 +32,8 @@ from proda_core.ledger import Call, CallJournal, Settled
 from proda_core.teachers.llm.asking import T, Task
 from proda_core.teachers.llm.journal_queue import JournalQueue
 from proda_core.teachers.llm.judging import judge
-from proda_core.teachers.llm.models import build_model, most_tokens, prices_of, put, schema_of, speaks_schemas
+from proda_core.teachers.llm.models import build_model, most_tokens, put, schema_of, speaks_schemas
+from proda_core.teachers.llm.prices import prices_of
 from proda_core.teachers.llm.trouble import Trouble, trouble_of
 
 _GONE_AFTER = 3  # calls given up in a row, none answered in between: it is the server and not the question

@@ -14,7 +14,8 @@ from proda_core.config import CallsConfig, TeacherConfig
 from proda_core.errors import BudgetExhausted, ConfigError, JobError, SetAside, TeacherError
 from proda_core.ledger import CallJournal
 from proda_core.teachers.llm.asker import Means, ModelAsker
-from proda_core.teachers.llm.models import build_model, prices_of, speaks_schemas
+from proda_core.teachers.llm.models import build_model, speaks_schemas
+from proda_core.teachers.llm.prices import prices_of
 from tests.chat_server import ChatServer, Misdeed
 from tests.proda_core.teachers.llm.asking import Pauses, Word, asker_on, count_of, echo, question, spent_in
 
