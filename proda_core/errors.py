@@ -25,6 +25,7 @@ Every message says what happened, the value, and what to do.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -130,6 +131,9 @@ class LedgerError(ProdaError):
     exit_code = 10
 
 
+_EXHAUSTED = re.compile(r"(\w+) asked ([\d.e+-]+), left ([\d.e+-]+)")
+
+
 class BudgetExhausted(ProdaError):
     """A reservation would pass the budget; ``resource`` is wall_s, rounds, disk_bytes or money."""
 
@@ -144,11 +148,8 @@ class BudgetExhausted(ProdaError):
     @classmethod
     def said(cls, message: str) -> BudgetExhausted:
         """The error again from its message, on the other side of a boundary that lets only words through."""
-        words = message.removeprefix("budget exhausted: ").replace(",", " ").split()
-        try:
-            return cls(words[0], float(words[2]), float(words[4]))
-        except (IndexError, ValueError):
-            return cls("wall_s", 1, 0)
+        found = _EXHAUSTED.search(message)
+        return cls("wall_s", 1, 0) if found is None else cls(found[1], float(found[2]), float(found[3]))
 
 
 class SessionError(ProdaError):
