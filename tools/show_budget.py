@@ -68,7 +68,7 @@ def _wall_by_tool(records: Iterable[Record]) -> dict[str, float]:
 
 TOOL = Tool(
     "show_budget",
-    "The budget in figures: limit, used, held and left of wall time, rounds and disk, and which calls the time went on.",
+    "The budget in figures: limit, used, held and left of wall time, rounds, disk and money, and which calls the time went on.",
     NoArguments,
     BudgetView,
     show_budget,
