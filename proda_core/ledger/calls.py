@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Callable
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -84,6 +84,9 @@ class CallJournal:
             undo.callback(self._db.close)
             self._prepare()
             undo.pop_all()
+        self._beside: list[sqlite3.Connection] | None = (
+            None  # journals of other sessions, opened when first wanted
+        )
 
     def key(self, call: Call) -> str:
         """The call's idempotency key: the same each time it is sent, and no other session's."""
@@ -92,68 +95,62 @@ class CallJournal:
     def together(self, acts: list[Callable[[], T]]) -> list[T | BudgetExhausted]:
         """Do several changes as one transaction, forced to disk once; of each its result, or that the budget refuses it."""
         done: list[T | BudgetExhausted] = []
-        with typed(self._path):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                for act in acts:
-                    try:
-                        done.append(act())
-                    except BudgetExhausted as refused:  # it changed nothing
-                        done.append(refused)
-                self._db.execute("COMMIT")
-            finally:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+        with self._whole():
+            for act in acts:
+                try:
+                    done.append(act())
+                except BudgetExhausted as refused:  # it changed nothing
+                    done.append(refused)
         return done
 
     def begin(self, call: Call, limit: float | None) -> None:
         """Reserve one sending. BudgetExhausted when it would pass ``limit`` (in the currency); then nothing has changed."""
-        before = self._row(call)
-        known = before or {"sent": 0, "under_way": 0, "unknown": 0, "cost": None}
-        after = {**known, "most": call.most, "once": call.once}
-        after["unknown"] += after["under_way"]  # whoever sent it before is gone without a word
-        after |= {"under_way": 1, "sent": after["sent"] + 1}
-        spent, held = self._totals(before, after)
-        if limit is not None and spent + held > round(limit * NANO):
-            others = spent + held - sum(_charge(after))
-            raise BudgetExhausted("money", sum(_charge(after)) / NANO, max(0.0, limit - others / NANO))
-        self._db.execute(
-            "INSERT INTO calls (task, attempt, kind, model, most, once, sent, under_way, unknown) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?) ON CONFLICT (task, attempt) DO UPDATE SET most = excluded.most, "
-            "once = excluded.once, sent = excluded.sent, under_way = 1, unknown = excluded.unknown",
-            (
-                *_named(call),
-                call.kind,
-                call.model,
-                call.most,
-                int(call.once),
-                after["sent"],
-                after["unknown"],
-            ),
-        )
-        self._db.execute("UPDATE totals SET spent = ?, held = ?", (spent, held))
+        with self._whole():
+            before = self._row(call)
+            known = before or {"sent": 0, "under_way": 0, "unknown": 0, "cost": None}
+            after = {**known, "most": call.most, "once": call.once}
+            after["unknown"] += after["under_way"]  # whoever sent it before is gone without a word
+            after |= {"under_way": 1, "sent": after["sent"] + 1}
+            spent, held = self._totals(before, after)
+            if limit is not None and spent + held > round(limit * NANO):
+                others = spent + held - sum(_charge(after))
+                raise BudgetExhausted("money", sum(_charge(after)) / NANO, max(0.0, limit - others / NANO))
+            self._db.execute(
+                "INSERT INTO calls (task, attempt, kind, model, most, once, sent, under_way, unknown) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?) ON CONFLICT (task, attempt) DO UPDATE SET most = excluded.most, "
+                "once = excluded.once, sent = excluded.sent, under_way = 1, unknown = excluded.unknown",
+                (*_named(call), call.kind, call.model, call.most, call.once, after["sent"], after["unknown"]),
+            )
+            self._db.execute("UPDATE totals SET spent = ?, held = ?", (spent, held))
 
     def land(self, call: Call, *, charged: bool) -> None:
         """A sending came back without an answer: certainly not charged, or nobody knows."""
-        before = self._known(call)
-        self._store(before, {"unknown": before["unknown"] + int(charged)})
+        with self._whole():
+            before = self._known(call)
+            self._store(before, {"unknown": before["unknown"] + int(charged)})
 
     def settle(self, call: Call, how: Settled) -> None:
         """The call's end, its cost and its answer, at once."""
         tokens = {"input_tokens": how.input_tokens, "output_tokens": how.output_tokens}
-        self._store(self._known(call), {"cost": how.cost, "ending": how.ending, **tokens})
-        if how.ending == ANSWERED:
-            self._db.execute("INSERT OR IGNORE INTO answers VALUES (?, ?)", (call.task, how.answer))
+        with self._whole():
+            self._store(self._known(call), {"cost": how.cost, "ending": how.ending, **tokens})
+            if how.ending == ANSWERED:
+                self._keep(call.task, how.answer)
 
     def answer(self, task: str) -> str | None:
         """The answer to a task: this session's own, or one that a session beside it paid for."""
-        row = self._db.execute("SELECT answer FROM answers WHERE task = ?", (task,)).fetchone()
-        if row is not None:
-            return str(row["answer"])
-        for beside in sorted(self._path.parent.parent.glob(f"*/{self._path.name}")):
-            found = None if beside == self._path else _answer_in(beside, task)
+        found = _answer_in(self._db, task)
+        if found is not None:
+            return found
+        for beside in self._others():
+            try:
+                found = _answer_in(beside, task)
+            except (
+                sqlite3.Error
+            ):  # busy, or left half written by a kill: then this session asks and pays itself
+                continue
             if found is not None:
-                self._db.execute("INSERT OR IGNORE INTO answers VALUES (?, ?)", (task, found))
+                self._keep(task, found)
                 return found
         return None
 
@@ -165,7 +162,33 @@ class CallJournal:
         return None if row is None else row["ending"]
 
     def close(self) -> None:
-        self._db.close()
+        for db in (self._db, *(self._beside or ())):
+            db.close()
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """One transaction, or a part of the one that is open."""
+        if self._db.in_transaction:
+            yield
+            return
+        with typed(self._path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+
+    def _keep(self, task: str, answer: str) -> None:
+        self._db.execute("INSERT OR IGNORE INTO answers VALUES (?, ?)", (task, answer))
+
+    def _others(self) -> list[sqlite3.Connection]:
+        if self._beside is None:
+            folder = self._path.parent
+            found = [path for path in folder.parent.glob(f"*/{self._path.name}") if path.parent != folder]
+            self._beside = [_beside(path) for path in sorted(found)]
+        return self._beside
 
     def _prepare(self) -> None:
         self._db.row_factory = sqlite3.Row
@@ -259,11 +282,19 @@ def _made(db: sqlite3.Connection) -> bool:
     return int(db.execute("PRAGMA user_version").fetchone()[0]) == _VERSION
 
 
-def _answer_in(path: Path, task: str) -> str | None:
-    """Another session's answer; None where its journal cannot be read just now: then it is asked for and paid."""
-    try:
-        with closing(_reader(path)) as db:
-            row = db.execute("SELECT answer FROM answers WHERE task = ?", (task,)).fetchone()
-    except sqlite3.Error:
-        return None
-    return None if row is None else str(row["answer"])
+def _beside(path: Path) -> sqlite3.Connection:
+    """Another session's journal, to look into and not to wait for."""
+    db = sqlite3.connect(
+        f"file:{path.absolute()}?mode=ro",
+        uri=True,
+        timeout=1.0,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    db.row_factory = sqlite3.Row
+    return db
+
+
+def _answer_in(db: sqlite3.Connection, task: str) -> str | None:
+    rows = db.execute("SELECT answer FROM answers WHERE task = ?", (task,)).fetchall()  # all: no lock is kept
+    return str(rows[0]["answer"]) if rows else None

@@ -38,7 +38,7 @@ from proda_core.teachers.llm.trouble import Trouble, trouble_of
 
 _GONE_AFTER = 3  # calls given up in a row, none answered in between: it is the server and not the question
 _REFUSED_AFTER = 5  # requests rejected before any was answered: it is how we ask and not what
-_LONGEST_PAUSE_S = 60.0
+_LEAST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 _IDEMPOTENCY = "Idempotency-Key"
 
 
@@ -68,6 +68,7 @@ class _Sending(Generic[T]):
     call: Call
     rejected: str
     failures: int = 0
+    native: bool = True  # as it was last sent
 
 
 class ModelAsker:
@@ -167,7 +168,7 @@ class ModelAsker:
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome is not None else None
         asked = error.after_s if isinstance(error, _Again) else None
-        if asked is None:
+        if asked is None or asked < _LEAST_PAUSE_S:  # a server that says 0 would be asked without end
             return float(self._backoff(state))
         return asked + random.uniform(0, min(1.0, 0.1 * asked))  # not all at the same moment
 
@@ -177,7 +178,7 @@ class ModelAsker:
             try:
                 return await self._request(sending)
             except AgentRunError as error:
-                trouble = trouble_of(error, native=self._native)
+                trouble = trouble_of(error, native=sending.native)
                 land = partial(self._journal.land, sending.call, charged=trouble.maybe_charged)
                 await self._queue.do(land)
             finally:  # a call that was cancelled stays reserved in the journal: nobody knows what it cost
@@ -189,7 +190,8 @@ class ModelAsker:
 
     async def _request(self, sending: _Sending[T]) -> tuple[str, T | None]:
         """Send once and settle what came back."""
-        request, parameters = put(sending.task, native=self._native, rejected=sending.rejected)
+        sending.native = self._native
+        request, parameters = put(sending.task, native=sending.native, rejected=sending.rejected)
         settings = self._settings(sending.call)
         response = await model_request(
             self._model, [request], model_settings=settings, model_request_parameters=parameters
@@ -233,7 +235,7 @@ class ModelAsker:
         self._under_way += 1
         granted = False
         try:
-            await self._queue.do(partial(self._journal.begin, call, self._means.limit()))
+            await self._queue.do(partial(self._begin, call))
             granted = True
         except BudgetExhausted as error:
             if self._under_way > 1:
@@ -246,6 +248,9 @@ class ModelAsker:
         if self._over is not None and not granted:
             await self._end(self._over)
         return True
+
+    def _begin(self, call: Call) -> None:
+        self._journal.begin(call, self._means.limit())
 
     def _wake(self) -> None:
         self._moved.set()
@@ -276,6 +281,15 @@ class ModelAsker:
                     TeacherError(f"{self.name}: {trouble.said}, at every request; check teacher.*, calls.*")
                 )
             raise SetAside(trouble.reason, trouble.said)
+        if trouble.everybody:
+            await self._be_patient(trouble, now)
+            return
+        sending.failures += 1
+        if sending.failures > self._calls.retries:
+            await self._give_up(trouble)
+
+    async def _be_patient(self, trouble: Trouble, now: float) -> None:
+        """The server is gone or limits everybody: wait as it says, up to the patience it is given."""
         self._silent_since = now if self._silent_since is None else self._silent_since
         waited = now - self._silent_since + (trouble.after_s or 0.0)
         if waited > self._calls.patience_s:
@@ -287,10 +301,6 @@ class ModelAsker:
             )
         if trouble.after_s is not None:
             self._not_before = max(self._not_before, now + trouble.after_s)
-        if not trouble.everybody:
-            sending.failures += 1
-            if sending.failures > self._calls.retries:
-                await self._give_up(trouble)
 
     async def _give_up(self, trouble: Trouble) -> None:
         self._given_up += 1

@@ -39,14 +39,23 @@ class JournalQueue:
     async def _drain(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, []
+            done: list[Any] = []
             try:
                 done = await asyncio.to_thread(self._journal.together, [act for act, _ in batch])
             except LedgerError as error:
                 done = [error] * len(batch)
-            for (_, future), result in zip(batch, done, strict=True):
-                if future.done():
-                    continue  # whoever asked was cancelled; what was written stands
-                if isinstance(result, BudgetExhausted | LedgerError):
-                    future.set_exception(result)
-                else:
-                    future.set_result(result)
+            finally:
+                _tell([future for _, future in batch], done)
+
+
+def _tell(waiting: list[asyncio.Future[Any]], done: list[Any]) -> None:
+    """Each its result or its error. A defect leaves nothing done: then they are cancelled, and nobody waits for ever."""
+    for place, future in enumerate(waiting):
+        if future.done():
+            continue  # whoever asked was cancelled; what was written stands
+        if not done:
+            future.cancel()
+        elif isinstance(done[place], BudgetExhausted | LedgerError):
+            future.set_exception(done[place])
+        else:
+            future.set_result(done[place])

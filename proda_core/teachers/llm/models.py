@@ -100,5 +100,6 @@ def schema_of(output: type[BaseModel]) -> dict[str, Any]:
 
 def most_tokens(task: Task[T], schema: Mapping[str, Any]) -> int:
     """More tokens than the request can have: no tokenizer makes more of a text than it has bytes."""
-    texts = (task.instructions, _DATA, task.content, str(schema), *_AGAIN.values())
+    shown = (str(schema),) * 3  # in the instructions and as the form of the answer, by whatever template
+    texts = (task.instructions, _DATA, task.content, *shown, *_AGAIN.values())
     return sum(len(text.encode()) for text in texts) + _TEMPLATE_TOKENS

@@ -69,7 +69,10 @@ def trouble_of(error: AgentRunError, *, native: bool) -> Trouble:
         return Trouble("cut" if sent else "gone", said, maybe_charged=sent, everybody=not sent)
     if isinstance(error, ModelHTTPError):
         charged = error.status_code in _GATEWAYS
-        return Trouble("server_error", said, maybe_charged=charged, after_s=error.retry_after)
+        said_when = error.retry_after is not None
+        return Trouble(
+            "server_error", said, maybe_charged=charged, everybody=said_when, after_s=error.retry_after
+        )
     return Trouble("unreadable", said, maybe_charged=True)  # an answer came, and it was none
 
 
