@@ -11,7 +11,7 @@ import pytest
 
 from evals.kills import differences
 from evals.kills.copies import copy_for_worker, copy_session
-from proda_core.errors import ArtifactError
+from proda_core.errors import ArtifactError, GuardRefusal
 from proda_core.jobs import JobStatus, LocalExecutor
 from proda_core.jobs.folder import JobFolder
 from proda_core.jobs.worker import run_job
@@ -90,13 +90,17 @@ def test_a_worker_takes_no_input_that_was_changed(
     job, key = _reader(finished_session.folder, reader, artifact)
     folder = copy_for_worker(finished_session.folder, tmp_path, job)
     files = folder.store.manifest(artifact, key).files
-    path = folder.store.path(artifact, key) / max(files)
+    name = "chunks.jsonl" if artifact == "corpus" else max(files)
+    path = folder.store.path(artifact, key) / name
     path.write_bytes(flipped(path.read_bytes()))
     worker = multiprocessing.get_context("fork").Process(target=_worker, args=(folder.root, job.job_id))
     worker.start()
     worker.join()
     failure = JobFolder.of(folder.jobs, job.job_id).failure()
-    assert failure is not None and failure.exit_code == ArtifactError.exit_code, failure
+    refused = (
+        GuardRefusal if artifact == "mixture" else ArtifactError
+    )  # the guard says G6, and what it could not read
+    assert failure is not None and failure.exit_code == refused.exit_code, failure
     assert key in failure.message and path.name in failure.message
 
 

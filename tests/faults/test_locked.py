@@ -13,6 +13,7 @@ from agent.exit_codes import EXIT_CODES
 from evals.kills import differences
 from evals.kills.copies import copy_session
 from proda_core.errors import LedgerError
+from proda_core.session import SessionFolder
 from proda_core.types import StopReason
 from tests.faults.injecting import end_of, hosted, start_host
 from tests.sessions import FinishedSession, copied, records_of
