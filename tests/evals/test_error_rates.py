@@ -142,7 +142,7 @@ MANY_LOOKS: Mapping[str, Any] = {
 
 
 def test_sessions_of_many_looks_at_nothing_better_accept_hardly_ever() -> None:
-    """With all of alpha at every look about a quarter of these sessions accept something."""
+    """With all of alpha at every look one in eight of these sessions accepts something."""
     small = Population.of(benchmark_like_the_demos(115, 12), 12)
     found = null_of("", plan(population=small, **MANY_LOOKS), 60, seed=7, tell=quiet)
     assert found.looks > 6
