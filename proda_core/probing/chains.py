@@ -1,7 +1,8 @@
 """Chain probes: a chain asked from both its ends in other words than any item's, with options of its own.
 
 They tell whether a chain is joined at all from whether one wording of it was missed. Wrong options are concepts that no walk as
-long as the chain joins to the end that the question names. A chain that has no three of them is left out.
+long as the chain joins to the end that the question names. From an end
+that has no three of them it is not asked.
 """
 
 from __future__ import annotations
@@ -48,10 +49,10 @@ def _of_chain(snapshot: KnowledgeSnapshot, graph: Adjacency, chain: Chain, seed:
         (CHAIN_BACKWARD, chain.concept_ids[-1], chain.concept_ids[0]),
     ):
         wrong = _wrong(snapshot, graph, chain, known=known, gold=gold)
+        if len(wrong) < OPTIONS - 1:
+            continue
         for number, frame in enumerate(family):
             rng = random.Random(f"chain probe:{seed}:{chain.chain_id}:{known}:{number}")
-            if len(wrong) < OPTIONS - 1:
-                return
             options = [gold, *rng.sample(wrong, OPTIONS - 1)]
             rng.shuffle(options)
             terms = tuple(snapshot.term(c) for c in options)
