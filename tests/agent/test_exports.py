@@ -33,6 +33,7 @@ from proda_core.records import load_adapter, load_benchmark, load_diagnoses, loa
 from proda_core.session import SessionFolder
 from proda_core.types import Benchmark, Split
 from tests.sessions import Bench, FinishedSession, copied, outcomes_of, records_of
+from tests.tools.test_proofs import rewritten
 from tests.tools.test_sealed_stays_sealed import nothing_shows
 from tools.exports.adapters import CARD_FILE, STATEMENT_FILE, WEIGHTS
 from tools.exports.attested import check_attestations
@@ -312,6 +313,16 @@ def test_verify_fails_by_the_name_of_a_statement_that_does_not_hold(session: Ses
     assert (code, view["ok"], view["attestation"]) == (LedgerError.exit_code, False, "contradicted")
     assert (view["integrity"], view["authenticity"], view["completeness"]) == ("intact", "signed", "complete")
     assert view["first_bad"] == view["problems"][0] and victim.name in view["first_bad"]
+
+
+def test_a_log_that_somebody_else_wrote_is_still_judged(session: SessionFolder) -> None:
+    attest_session(session)
+    outcome = next(r for r in records_of(session, "outcome") if r.body["tool"] == "train_adapter")
+    rewritten(session, {outcome.seq: lambda body: body.pop("arguments"), outcome.seq - 1: dict.clear})
+    code, view = verified(session)
+    assert code == LedgerError.exit_code and view["integrity"] == "intact"
+    assert (view["attestation"], view["attested"]) == ("contradicted", 0)
+    assert all("does not name the records" in one for one in view["problems"] if "attestations/V1" in one)
 
 
 def test_whoever_names_the_key_to_believe_believes_no_other_key_s_statement(session: SessionFolder) -> None:

@@ -16,8 +16,8 @@ from proda_core.artifacts import file_digest
 from proda_core.errors import ArtifactError, LedgerError, ToolError
 from proda_core.log import Record, named_keys
 from proda_core.log.keys import PublicKey, key_path, read_key
-from tools.book import Book, call_behind, read_book
-from tools.exports.adapters import CARD_FILE, STATEMENT_FILE, WEIGHTS, folder_name
+from tools.book import call_behind
+from tools.exports.adapters import CARD_FILE, STATEMENT_FILE, WEIGHTS
 from tools.exports.statement import BASE, RECORD, dependencies, opened
 from tools.host import Host
 
@@ -43,9 +43,8 @@ class Attested:
 def check_attestations(host: Host, trusted: frozenset[str], *, handed_on: Path | None = None) -> Attested:
     """Check the session's own attestations and, if given, a folder of adapters that were handed on."""
     records = host.records()
-    book = read_book(records)
-    names = {folder_name(entry): entry.adapter_id for entry in book.rounds if entry.adapter_id}
-    checker = _Checker(host, records, book, _believed(host, records, trusted))
+    adapters, corpora = set(_made(records, "adapter")), list(_made(records, "corpus"))
+    checker = _Checker(host, records, corpora[-1] if corpora else "", _believed(host, records, trusted))
     places = [(host.folder.attestations, False), *([] if handed_on is None else [(handed_on, True)])]
     if handed_on is not None and not handed_on.is_dir():
         raise ToolError(f"there is no folder {handed_on}; name the one that proda audit export wrote to")
@@ -54,11 +53,21 @@ def check_attestations(host: Host, trusted: frozenset[str], *, handed_on: Path |
         for folder in sorted(place.iterdir()) if place.is_dir() else []:
             if folder.name.startswith("."):  # being written
                 continue
-            found = list(checker.problems(folder, names.get(folder.name), with_weights=with_weights))
+            adapter_id = folder.name.partition("-")[2]
+            known = adapter_id if adapter_id in adapters else None
+            found = list(checker.problems(folder, known, with_weights=with_weights))
             problems += [f"{place.name}/{folder.name}: {one}" for one in found]
             if not found:
-                good.add(folder.name)
-    return Attested(len(names), len(good), tuple(problems))
+                good.add(adapter_id)
+    return Attested(len(adapters), len(good), tuple(problems))
+
+
+def _made(records: tuple[Record, ...], kind: str) -> Iterator[str]:
+    """The artifacts of a kind that outcomes name; whoever wrote the log may have written anything into them."""
+    for record in records:
+        made = record.body.get("artifacts") if record.kind == "outcome" else None
+        if isinstance(made, dict) and kind in made:
+            yield str(made[kind])
 
 
 def _believed(host: Host, records: tuple[Record, ...], trusted: frozenset[str]) -> dict[str, PublicKey]:
@@ -74,7 +83,7 @@ def _believed(host: Host, records: tuple[Record, ...], trusted: frozenset[str]) 
 class _Checker:
     host: Host
     records: tuple[Record, ...]
-    book: Book
+    corpus_id: str
     keys: Mapping[str, PublicKey]
 
     def problems(self, folder: Path, adapter_id: str | None, *, with_weights: bool) -> Iterator[str]:
@@ -87,7 +96,7 @@ class _Checker:
             yield from self._subjects(statement, folder, adapter_id, with_weights=with_weights)
             yield from self._dependencies(statement, adapter_id)
             yield from self._records(statement, adapter_id)
-        except (LedgerError, ArtifactError) as error:
+        except (LedgerError, ArtifactError, ToolError) as error:
             yield f"{STATEMENT_FILE} {error}"
         except OSError as error:
             if not folder.is_dir():
@@ -116,7 +125,7 @@ class _Checker:
         said = _digests(statement["predicate"]["buildDefinition"]["resolvedDependencies"])
         adapter = manifest.meta["adapter"]
         real = {f"{BASE}{adapter['base']}": adapter["base_digest"]}
-        for kind, key in dependencies(manifest, self.book.corpus_id):
+        for kind, key in dependencies(manifest, self.corpus_id):
             files = self.host.store.manifest(kind, key).files
             real |= {f"{kind}/{key}/{name}": digest for name, digest in files.items()}
         for name in sorted({*said, *real}):
