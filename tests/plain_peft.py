@@ -9,7 +9,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
 from proda_core.config import TrainingConfig
-from proda_core.students.loading import load_model, load_student
+from proda_core.students.loading import load_model, load_student, peft_warnings
 from proda_core.training.lora import make_trainee
 from proda_core.training.speed import unfold_lora
 
@@ -22,7 +22,7 @@ def check_in_plain_peft(base: Path, adapter: Path, checkpoint: Path, config: Tra
     """The logits of all three are the same; those of the base alone are others. ``checkpoint`` is the training's last."""
     ids = torch.randint(6, 90, (3, 40), generator=torch.Generator().manual_seed(0))
     untouched = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32).eval()
-    with torch.no_grad():
+    with torch.no_grad(), peft_warnings():  # peft asks transformers by a deprecated name
         before = untouched(ids).logits
         plain = PeftModel.from_pretrained(untouched, str(adapter)).eval()(ids).logits
         assert torch.equal(plain, as_trained(base, checkpoint, config)(ids).logits)
