@@ -7,7 +7,7 @@ again. What is left out is counted by reason.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from proda_core.config import TeacherConfig
@@ -17,19 +17,20 @@ from proda_core.extraction.chains import Path, find_chains
 from proda_core.extraction.graph import Triple, gather
 from proda_core.extraction.linking import generalise
 from proda_core.ids import chain_id, concept_id, relation_id
-from proda_core.teachers import MEASURED, Definition, Reading, Teacher
-from proda_core.types import Chain, Chunk, Concept, Evidence, Relation
+from proda_core.teachers import MEASURED, Definition, OnRead, Reading, Teacher
+from proda_core.types import Chain, Chunk, Concept, Dropped, Evidence, Relation
 
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """The three levels, and why triples were left out."""
+    """The three levels, why triples were left out, and what the teacher itself did not believe."""
 
     concepts: tuple[Concept, ...]
     relations: tuple[Relation, ...]
     chains: tuple[Chain, ...]
     dropped: Mapping[str, int]
     merged: Mapping[str, int]
+    unread: tuple[Dropped, ...] = ()
 
 
 def extract(
@@ -38,14 +39,10 @@ def extract(
     *,
     encoder: TextEncoder,
     config: TeacherConfig,
-    on_chunk: Callable[[int, int], None] = lambda _done, _total: None,
+    on_read: OnRead = lambda _done, _total: None,
 ) -> Extracted:
-    """Read every chunk and build the knowledge; ``on_chunk(done, total)`` may raise to cancel."""
-    readings: list[Reading] = []
-    for number, chunk in enumerate(chunks, 1):
-        readings.append(teacher.read_chains(chunk))
-        on_chunk(number, len(chunks))
-    return build(readings, chunks, encoder=encoder, config=config)
+    """Read every chunk and build the knowledge; ``on_read(done, total)`` may raise to cancel."""
+    return build(teacher.read_all(chunks, on_read), chunks, encoder=encoder, config=config)
 
 
 def build(
@@ -68,6 +65,7 @@ def build(
         chains,
         dropped,
         dict(canon.merged) | {"object_generalised": generalised},
+        tuple(left for reading in readings for left in reading.dropped),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,9 +15,13 @@ from proda_core.errors import ConfigError, JobError, KnowledgeError
 from proda_core.extraction.build import Extracted, extract
 from proda_core.jobs.contract import JobContext, JobRequest, JobResult, Progress
 from proda_core.knowledge.snapshot import component_sizes, find_orphans, save_snapshot, snapshot_id
-from proda_core.serialize import read_lines
-from proda_core.teachers import RulesTeacher
-from proda_core.types import Chunk, KnowledgeSnapshot
+from proda_core.serialize import read_lines, to_plain
+from proda_core.teachers.choosing import teacher_from
+from proda_core.types import Chunk, Dropped, KnowledgeSnapshot
+
+_WHOLE = ("chunk", "concepts")  # stages at which a chunk, or all that it defines, is set aside
+_NAMED = 200  # chunks named in the figures
+_SAMPLES = 3  # of each reason
 
 
 def run(context: JobContext, request: JobRequest) -> JobResult:
@@ -29,11 +34,13 @@ def run(context: JobContext, request: JobRequest) -> JobResult:
         ) from error
     corpus_id = request.inputs["corpus"]
     chunks = list(read_lines(context.store.file("corpus", corpus_id, "chunks.jsonl"), Chunk))
-    teacher = RulesTeacher()
-    extracted = extract(chunks, teacher, encoder=Embedder(), config=config, on_chunk=_reporter(context))
+    teacher = teacher_from(config, context)
+    extracted = extract(chunks, teacher, encoder=Embedder(), config=config, on_read=_reporter(context))
     if not extracted.chains:
+        why = ", ".join(f"{count} {reason}" for reason, count in _counts(extracted.unread).items())
         raise KnowledgeError(
             f"no chain of relations in corpus {corpus_id}: give more running prose, or prose in English"
+            + (f"; what the teacher said was left out: {why}" if why else "")
         )
     meta = _figures(extracted, chunks) | {"teacher": teacher.name}
     snapshot = save_snapshot(
@@ -62,15 +69,36 @@ def _reporter(context: JobContext) -> Any:
 
 def _figures(extracted: Extracted, chunks: list[Chunk]) -> dict[str, Any]:
     words = sum(len(chunk.text.split()) for chunk in chunks)
+    set_aside = [left for left in extracted.unread if left.stage in _WHOLE]
+    unread = [left for left in extracted.unread if left.stage not in _WHOLE]
     return {
         "words": words,
         "relations_per_1000_words": round(1000 * len(extracted.relations) / max(words, 1), 2),
         "relation_types": dict(sorted(Counter(r.type for r in extracted.relations).items())),
         "chain_hops": {str(k): v for k, v in sorted(Counter(c.hops for c in extracted.chains).items())},
-        "left_out": dict(sorted(extracted.dropped.items())),
+        "left_out": dict(sorted((Counter(extracted.dropped) + Counter(_counts(unread))).items())),
+        "chunks_set_aside": _counts(set_aside),
+        "set_aside": [to_plain(one) for one in set_aside[:_NAMED]],
+        "left_out_samples": [to_plain(one) for one in _samples(unread)],
         "merged": dict(sorted(extracted.merged.items())),
         "defined": sum(bool(c.definition) for c in extracted.concepts),
     }
+
+
+def _counts(left: Iterable[Dropped]) -> dict[str, int]:
+    named = (
+        one.reason if one.stage in (*_WHOLE, "relation") else f"{one.stage}_{one.reason}" for one in left
+    )
+    return dict(sorted(Counter(named).items()))
+
+
+def _samples(left: Iterable[Dropped]) -> Iterator[Dropped]:
+    """The first few of each reason."""
+    seen: Counter[tuple[str, str]] = Counter()
+    for one in left:
+        seen[one.stage, one.reason] += 1
+        if seen[one.stage, one.reason] <= _SAMPLES:
+            yield one
 
 
 def _checked(snapshot: KnowledgeSnapshot) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Teachers turn text into knowledge behind one protocol; ``rules`` reads English prose with patterns, without key or network."""
 
 from proda_core.teachers.lexicon import MEASURED, PRIVATIVE
-from proda_core.teachers.protocol import Alias, Definition, Proposition, Reading, Teacher
+from proda_core.teachers.protocol import Alias, Definition, OnRead, Proposition, Reading, Teacher
 from proda_core.teachers.rules import RulesTeacher
 from proda_core.teachers.terms import singular
 
@@ -10,6 +10,7 @@ __all__ = [
     "PRIVATIVE",
     "Alias",
     "Definition",
+    "OnRead",
     "Proposition",
     "Reading",
     "RulesTeacher",

@@ -1,15 +1,20 @@
-"""What extraction sees of a teacher: a chunk in, a Reading out. Two teachers stand behind it, rules and (later) a model.
+"""What extraction sees of a teacher: chunks in, a Reading of each out. Two stand behind it: patterns, and a model.
 
 A Reading is what one chunk says, in the text's own words before canonicalisation: propositions with the sentence they
-were read from, the chains they join into, definitions and aliases. Offsets are inside the chunk's text.
+were read from, the chains they join into, definitions and aliases. Offsets are inside the chunk's text. What a teacher was
+told and did not believe is in the Reading too, each with its reason.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from proda_core.types import Chunk
+from proda_core.types import Chunk, Dropped
+
+OnRead = Callable[[int, int], None]
+"""``(done, total)`` after each chunk; it may raise to cancel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +49,17 @@ class Alias:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one chunk says. ``chains`` index ``propositions``; a proposition on no chain may still join across chunks."""
+    """What one chunk says. ``chains`` index ``propositions``; a proposition on no chain may still join across chunks.
+
+    ``dropped`` is by stage: chunk (set aside, nothing read), concepts (its definitions were), relation, definition, alias.
+    """
 
     chunk_id: str
     propositions: tuple[Proposition, ...] = ()
     chains: tuple[tuple[int, ...], ...] = ()
     definitions: tuple[Definition, ...] = ()
     aliases: tuple[Alias, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
 
 
 class Teacher(Protocol):
@@ -59,4 +68,6 @@ class Teacher(Protocol):
     @property
     def name(self) -> str: ...
 
-    def read_chains(self, chunk: Chunk) -> Reading: ...
+    def read_all(self, chunks: Sequence[Chunk], on_read: OnRead) -> tuple[Reading, ...]:
+        """A reading of each chunk, in the chunks' order, whichever was read first."""
+        ...

@@ -13,7 +13,7 @@ from dataclasses import replace
 from proda_core.teachers.attachments import attach
 from proda_core.teachers.grammar import SentenceGrammar
 from proda_core.teachers.phrases import Unit, units_of
-from proda_core.teachers.protocol import Alias, Definition, Proposition, Reading
+from proda_core.teachers.protocol import Alias, Definition, OnRead, Proposition, Reading
 from proda_core.teachers.sentences import Sentence, SentenceSplitter
 from proda_core.teachers.tagging import Tagger, Token
 from proda_core.teachers.view import SentenceReading
@@ -33,6 +33,14 @@ class RulesTeacher:
         self._splitter = SentenceSplitter()
         self._tagger = Tagger()
 
+    def read_all(self, chunks: Sequence[Chunk], on_read: OnRead) -> tuple[Reading, ...]:
+        """One chunk after the other."""
+        readings: list[Reading] = []
+        for number, chunk in enumerate(chunks, 1):
+            readings.append(self.read_chains(chunk))
+            on_read(number, len(chunks))
+        return tuple(readings)
+
     def read_chains(self, chunk: Chunk) -> Reading:
         """Every proposition of the chunk, and the chains that they join into inside it."""
         propositions: list[Proposition] = []
@@ -50,7 +58,7 @@ class RulesTeacher:
             aliases += [Alias(a, b) for a, b in reading.naming]
             aliases += _abbreviations(sentence.text, units, tokens)
             before, paragraph = reading.subject, sentence.paragraph
-        proper = _proper_words(chunk.text)
+        proper = proper_words(chunk.text)
         found = tuple(dict.fromkeys(_with_capitals(p, proper) for p in propositions))
         return Reading(chunk.chunk_id, found, join_chains(found), tuple(definitions), tuple(aliases))
 
@@ -100,7 +108,7 @@ def _abbreviations(text: str, units: Sequence[Unit], tokens: Sequence[Token]) ->
     return found
 
 
-def _proper_words(text: str) -> frozenset[str]:
+def proper_words(text: str) -> frozenset[str]:
     """Words that inside sentences are only seen with a capital: names, also where they open a sentence."""
     inside = set(_INSIDE_CAPITAL.findall(text))
     return frozenset(word for word in inside if not re.search(rf"\b{word.lower()}\b", text))

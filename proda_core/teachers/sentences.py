@@ -39,7 +39,13 @@ class SentenceSplitter:
                 continue
             bullet = _BULLET.match(content)
             offset = line.start() + (bullet.end() if bullet else 0)
-            yield from self._of_line(text[offset : line.end()], offset, number)
+            pieces = self._of_line(text[offset : line.end()], offset, number)
+            yield from (piece for piece in pieces if _states_something(piece.text))
+
+    def every(self, text: str) -> tuple[Sentence, ...]:
+        """Every sentence, headings and questions too: for whoever wants the sentence around a place."""
+        lines = enumerate(_LINE.finditer(text))
+        return tuple(s for n, line in lines for s in self._of_line(line.group(), line.start(), n))
 
     def _of_line(self, content: str, offset: int, number: int) -> Iterator[Sentence]:
         position = 0
@@ -49,8 +55,7 @@ class SentenceSplitter:
             if found < 0:
                 continue  # pysbd rewrote it; without exact offsets there is no evidence
             position = found + len(stripped)
-            if _states_something(stripped):
-                yield Sentence(stripped, offset + found, offset + position, number)
+            yield Sentence(stripped, offset + found, offset + position, number)
 
 
 def _states_something(text: str) -> bool:

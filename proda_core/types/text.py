@@ -33,7 +33,8 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A file or chunk left out: ``stage`` load, filter or dedup; ``reason`` one word; ``sample`` its first characters."""
+    """What was left out: a file or chunk at ``stage`` load, filter or dedup, or what a teacher said of a chunk
+    (``source`` its ID); ``reason`` one word; ``sample`` its first characters."""
 
     source: str
     stage: str

@@ -1,0 +1,175 @@
+"""What a model said of a chunk, believed as far as the chunk itself says it: each claim becomes part of a Reading or a reason.
+
+Nothing here trusts the model: terms, predicate and quote must stand in the text, numbers must be those that were given out,
+and where the patterns read the same two terms in the same sentence as another relation, the model's is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from proda_core.phi import PHI
+from proda_core.teachers.llm.answers import NO_TYPE, StatedAlias, StatedConcept, Step, TypedStep
+from proda_core.teachers.llm.page import Ground, Page, named_at, said_in
+from proda_core.teachers.llm.quotes import QuoteFinder
+from proda_core.teachers.protocol import Alias, Definition, Proposition
+from proda_core.types import Dropped
+
+DEFINITION_WORDS = range(3, 46)
+_NEGATED = re.compile(
+    r"\b(?:not|never|no|nor|neither|without|cannot|hardly|rarely)\b|n['\u2019]t\b", re.IGNORECASE
+)
+_NAMING = re.compile(  # what stands right before the second of two names of one thing
+    r"(?:\b(?:called|named|termed|dubbed|known as|referred to as|abbreviated(?: as| to)?)"
+    r"|\b(?:short for|stands? for|the same as|that is,?)|\bsynonyms? (?:of|for)|\bi\.e\.,?|[(\[])\s*(?:(?:an?|the)\s+)?[\"'\u201c\u2018*_]*$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Grounded:
+    """A step that the text states, not yet typed; terms in the form in which they are kept."""
+
+    subject: str
+    predicate: str
+    object: str
+    ground: Ground
+
+
+def ground_step(step: Step, page: Page) -> Grounded | Dropped:
+    """The step with the sentence that states it, or why it is not believed."""
+    grounds = page.grounds(step.quote)
+    if isinstance(grounds, str):
+        return _dropped_step(step, page, grounds)
+    reasons: list[str] = []
+    for ground in grounds:
+        found = _stated(step, page, ground)
+        if isinstance(found, Grounded):
+            return found
+        reasons.append(found)
+    return _dropped_step(step, page, reasons[0])
+
+
+def _stated(step: Step, page: Page, ground: Ground) -> Grounded | str:
+    subject, object_ = page.term(step.subject, ground), page.term(step.object, ground)
+    if not subject or not object_:
+        return "no_term"
+    if subject.casefold() == object_.casefold():
+        return "self_loop"
+    places = {named_at(subject, ground), named_at(object_, ground)}
+    if "" in places or places == {"before"}:
+        return "term_not_in_quote"
+    said = next(QuoteFinder(ground.text).places(step.predicate), None)
+    if said is None:
+        return "predicate_not_in_quote"
+    if ground.text.rstrip("\"')\u201d ").endswith("?"):
+        return "asked_not_stated"
+    if _NEGATED.search(_between(step, ground.text, said)):
+        return "negated"
+    return Grounded(subject, " ".join(ground.text[slice(*said)].split()), object_, ground)
+
+
+def _between(step: Step, text: str, said: tuple[int, int]) -> str:
+    """The part of the sentence from the first to the last of the three; of the terms only those that it spells out."""
+    finder = QuoteFinder(text)
+    ends = [said, *(place for term in (step.subject, step.object) if (place := _place(finder, term)))]
+    return text[min(start for start, _ in ends) : max(end for _, end in ends)]
+
+
+def type_steps(
+    steps: Sequence[Grounded], answers: Sequence[TypedStep], page: Page
+) -> Iterator[tuple[int, Proposition] | Dropped]:
+    """For each answer the step's place with its proposition, or why there is none; then what was left untyped."""
+    seen: set[int] = set()
+    stated: set[tuple[str, str, str]] = set()
+    for answer in answers:
+        place = answer.step - 1
+        if not 0 <= place < len(steps):
+            yield _dropped("relation", page, "unknown_step", f"step {answer.step} of {len(steps)}")
+            continue
+        if place in seen:
+            yield _dropped_relation(steps[place], page, "step_typed_twice")
+            continue
+        seen.add(place)
+        found = _typed(steps[place], answer, page)
+        if isinstance(found, str):
+            yield _dropped_relation(steps[place], page, found)
+            continue
+        key = (found.subject.casefold(), found.type, found.object.casefold())
+        if key in stated:
+            yield _dropped_relation(steps[place], page, "duplicate")
+            continue
+        stated.add(key)
+        yield place, found
+    for place in range(len(steps)):
+        if place not in seen:
+            yield _dropped_relation(steps[place], page, "untyped")
+
+
+def _typed(step: Grounded, answer: TypedStep, page: Page) -> Proposition | str:
+    if answer.type == NO_TYPE:
+        return "no_type"
+    if answer.type not in PHI:
+        return "unknown_type"
+    subject, object_ = (step.object, step.subject) if answer.turned else (step.subject, step.object)
+    if page.reads_otherwise(subject, answer.type, object_, step.ground):
+        return "patterns_read_otherwise"
+    return Proposition(subject, answer.type, object_, step.predicate, step.ground.start, step.ground.end)
+
+
+def ground_definition(concept: StatedConcept, page: Page) -> Definition | Dropped | None:
+    """The definition as the text's own clause, or why it is not believed; None if none was claimed."""
+    if not concept.definition.strip():
+        return None
+    grounds = page.grounds(concept.quote)
+    if isinstance(grounds, str):
+        return _dropped("definition", page, grounds, concept.term, concept.quote)
+    for ground in grounds:
+        clause = next(QuoteFinder(ground.text).places(concept.definition), None)
+        if clause is None or not said_in(concept.term, ground.text):
+            continue
+        text = " ".join(ground.text[slice(*clause)].split())
+        if len(text.split()) not in DEFINITION_WORDS or said_in(concept.term, text):
+            return _dropped("definition", page, "no_clause", concept.term, text)
+        return Definition(concept.term, text, ground.start, ground.end)
+    return _dropped("definition", page, "definition_not_in_quote", concept.term, concept.definition)
+
+
+def ground_alias(term: str, alias: StatedAlias, page: Page) -> Alias | Dropped:
+    """The other name if a sentence introduces it as one, or why it is not believed."""
+    grounds = page.grounds(alias.quote)
+    detail = f"{term} = {alias.alias}"
+    if isinstance(grounds, str):
+        return _dropped("alias", page, grounds, detail, alias.quote)
+    for ground in grounds:
+        name = page.term(alias.alias, ground)
+        finder = QuoteFinder(ground.text)
+        one, other = (_place(finder, name) for name in (term, alias.alias))
+        if not name or name.casefold() == term.casefold() or one is None or other is None:
+            continue
+        first, second = sorted((one, other))
+        if _NAMING.search(ground.text[first[1] : second[0]]):
+            return Alias(term, name)
+    return _dropped("alias", page, "alias_not_stated", detail, alias.quote)
+
+
+def _place(finder: QuoteFinder, term: str) -> tuple[int, int] | None:
+    """Where a sentence first has a term, singular or plural."""
+    return next((place for form in (term, f"{term}s", f"{term}es") for place in finder.places(form)), None)
+
+
+def _dropped_step(step: Step, page: Page, reason: str) -> Dropped:
+    return _dropped(
+        "relation", page, reason, f"{step.subject} | {step.predicate} | {step.object}", step.quote
+    )
+
+
+def _dropped_relation(step: Grounded, page: Page, reason: str) -> Dropped:
+    detail = f"{step.subject} | {step.predicate} | {step.object}"
+    return _dropped("relation", page, reason, detail, step.ground.text)
+
+
+def _dropped(stage: str, page: Page, reason: str, detail: str = "", sample: str = "") -> Dropped:
+    return Dropped(page.chunk.chunk_id, stage, reason, detail[:200], sample[:200])
