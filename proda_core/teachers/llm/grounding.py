@@ -1,7 +1,7 @@
 """What a model said of a chunk, believed as far as the chunk itself says it: each claim becomes part of a Reading or a reason.
 
 Nothing here trusts the model: terms, predicate and quote must stand in the text, numbers must be those that were given out,
-and where the patterns read the same two terms in the same sentence as another relation, the model's is left out.
+and where the patterns know a predicate as another type, or the other way round, the relation is left out.
 """
 
 from __future__ import annotations
@@ -17,25 +17,31 @@ from proda_core.teachers.llm.quotes import QuoteFinder
 from proda_core.teachers.protocol import Alias, Definition, Proposition
 from proda_core.types import Dropped
 
+Span = tuple[int, int]
 DEFINITION_WORDS = range(3, 46)
 _NEGATED = re.compile(
     r"\b(?:not|never|no|nor|neither|without|cannot|hardly|rarely)\b|n['\u2019]t\b", re.IGNORECASE
 )
 _NAMING = re.compile(  # what stands right before the second of two names of one thing
     r"(?:\b(?:called|named|termed|dubbed|known as|referred to as|abbreviated(?: as| to)?)"
-    r"|\b(?:short for|stands? for|the same as|that is,?)|\bsynonyms? (?:of|for)|\bi\.e\.,?|[(\[])\s*(?:(?:an?|the)\s+)?[\"'\u201c\u2018*_]*$",
+    r"|\b(?:short for|stands? for|the same as|that is,?)|\bsynonyms? (?:of|for)"
+    r"|\bi\.e\.,?|[(\[])\s*(?:(?:an?|the)\s+)?[\"'\u201c\u2018*_]*$",
     re.IGNORECASE,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Grounded:
-    """A step that the text states, not yet typed; terms in the form in which they are kept."""
+    """A step that the text states, not yet typed; terms in the form in which they are kept.
+
+    ``turned``: the text has the object first; None where the predicate does not stand between the two.
+    """
 
     subject: str
     predicate: str
     object: str
     ground: Ground
+    turned: bool | None
 
 
 def ground_step(step: Step, page: Page) -> Grounded | Dropped:
@@ -53,7 +59,7 @@ def ground_step(step: Step, page: Page) -> Grounded | Dropped:
 
 
 def _stated(step: Step, page: Page, ground: Ground) -> Grounded | str:
-    subject, object_ = page.term(step.subject, ground), page.term(step.object, ground)
+    subject, object_ = page.term(step.subject), page.term(step.object)
     if not subject or not object_:
         return "no_term"
     if subject.casefold() == object_.casefold():
@@ -66,16 +72,24 @@ def _stated(step: Step, page: Page, ground: Ground) -> Grounded | str:
         return "predicate_not_in_quote"
     if ground.text.rstrip("\"')\u201d ").endswith("?"):
         return "asked_not_stated"
-    if _NEGATED.search(_between(step, ground.text, said)):
+    finder = QuoteFinder(ground.text)
+    ends = _place(finder, step.subject), _place(finder, step.object)
+    spans = [said, *(place for place in ends if place)]
+    if _NEGATED.search(ground.text[min(start for start, _ in spans) : max(end for _, end in spans)]):
         return "negated"
-    return Grounded(subject, " ".join(ground.text[slice(*said)].split()), object_, ground)
+    predicate = " ".join(ground.text[slice(*said)].split())
+    return Grounded(subject, predicate, object_, ground, _turned(ends[0], said, ends[1]))
 
 
-def _between(step: Step, text: str, said: tuple[int, int]) -> str:
-    """The part of the sentence from the first to the last of the three; of the terms only those that it spells out."""
-    finder = QuoteFinder(text)
-    ends = [said, *(place for term in (step.subject, step.object) if (place := _place(finder, term)))]
-    return text[min(start for start, _ in ends) : max(end for _, end in ends)]
+def _turned(subject: Span | None, said: Span, object_: Span | None) -> bool | None:
+    """Whether the object stands first. A term not spelled out stands on the side where the other is not."""
+    if subject and object_ and min(subject, object_) < said < max(subject, object_):
+        return object_ < subject
+    if subject and object_:
+        return None
+    if subject or object_:
+        return said < subject if subject else object_ is not None and object_ < said
+    return None
 
 
 def type_steps(
@@ -114,9 +128,18 @@ def _typed(step: Grounded, answer: TypedStep, page: Page) -> Proposition | str:
     if answer.type not in PHI:
         return "unknown_type"
     subject, object_ = (step.object, step.subject) if answer.turned else (step.subject, step.object)
-    if page.reads_otherwise(subject, answer.type, object_, step.ground):
+    if _read_otherwise(step, answer, page):
         return "patterns_read_otherwise"
     return Proposition(subject, answer.type, object_, step.predicate, step.ground.start, step.ground.end)
+
+
+def _read_otherwise(step: Grounded, answer: TypedStep, page: Page) -> bool:
+    """Whether the patterns know this predicate, and never as this type in this direction."""
+    ways = page.words.ways(step.predicate) if step.turned is not None else frozenset()
+    forward = answer.turned == step.turned
+    return bool(ways) and not any(
+        kind == answer.type and (PHI[kind].symmetric or way == forward) for kind, way in ways
+    )
 
 
 def ground_definition(concept: StatedConcept, page: Page) -> Definition | Dropped | None:
@@ -144,7 +167,7 @@ def ground_alias(term: str, alias: StatedAlias, page: Page) -> Alias | Dropped:
     if isinstance(grounds, str):
         return _dropped("alias", page, grounds, detail, alias.quote)
     for ground in grounds:
-        name = page.term(alias.alias, ground)
+        name = page.term(alias.alias)
         finder = QuoteFinder(ground.text)
         one, other = (_place(finder, name) for name in (term, alias.alias))
         if not name or name.casefold() == term.casefold() or one is None or other is None:
@@ -155,7 +178,7 @@ def ground_alias(term: str, alias: StatedAlias, page: Page) -> Alias | Dropped:
     return _dropped("alias", page, "alias_not_stated", detail, alias.quote)
 
 
-def _place(finder: QuoteFinder, term: str) -> tuple[int, int] | None:
+def _place(finder: QuoteFinder, term: str) -> Span | None:
     """Where a sentence first has a term, singular or plural."""
     return next((place for form in (term, f"{term}s", f"{term}es") for place in finder.places(form)), None)
 

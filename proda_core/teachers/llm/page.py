@@ -1,4 +1,4 @@
-"""One chunk as the checks see it: quotes found and widened to their sentence, terms looked for, and how the patterns read it.
+"""One chunk as the checks see it: quotes found and widened to their sentence, terms looked for in it and brought to one form.
 
 A claim is grounded in one sentence of the chunk; the sentence before it in its paragraph counts only for what a pronoun
 stands for. Terms are compared as the guard compares them, so that whatever passes here can be derived from a row later.
@@ -13,11 +13,9 @@ from functools import cached_property
 from proda_core.guard.normalise import BOUNDARY, tokens
 from proda_core.teachers.lexicon import BARE_HEADS, PERSONAL, POINTING_HEADS
 from proda_core.teachers.llm.quotes import QuoteFinder
-from proda_core.teachers.protocol import Proposition
-from proda_core.teachers.rules import RulesTeacher, proper_words
-from proda_core.teachers.sentences import Sentence, SentenceSplitter
-from proda_core.teachers.tagging import Tagger
-from proda_core.teachers.terms import singular
+from proda_core.teachers.llm.words import Words
+from proda_core.teachers.rules import proper_words
+from proda_core.teachers.sentences import Sentence
 from proda_core.types import Chunk
 
 MIN_QUOTE_WORDS = 3
@@ -60,27 +58,16 @@ class Ground:
     before: str
 
 
-class Reader:
-    """What reading chunks needs and is slow to make."""
-
-    def __init__(self) -> None:
-        self.rules, self.splitter, self.tagger = RulesTeacher(), SentenceSplitter(), Tagger()
-
-
 class Page:
     """One chunk made ready for checks."""
 
-    def __init__(self, chunk: Chunk, reader: Reader) -> None:
-        self.chunk, self._reader = chunk, reader
+    def __init__(self, chunk: Chunk, words: Words) -> None:
+        self.chunk, self.words = chunk, words
         self._finder = QuoteFinder(chunk.text)
 
     @cached_property
     def sentences(self) -> tuple[Sentence, ...]:
-        return self._reader.splitter.every(self.chunk.text)
-
-    @cached_property
-    def _patterns(self) -> tuple[Proposition, ...]:
-        return self._reader.rules.read_chains(self.chunk).propositions
+        return self.words.splitter.every(self.chunk.text)
 
     @cached_property
     def _proper(self) -> frozenset[str]:
@@ -113,7 +100,7 @@ class Page:
             Ground(start, end, self.chunk.text[start:end], before) if end - start <= MAX_QUOTE_CHARS else None
         )
 
-    def term(self, surface: str, ground: Ground) -> str:
+    def term(self, surface: str) -> str:
         """A surface form as a term: no article, lower case but for names, the last noun singular; "" if it makes none."""
         words = surface.strip(' \t\n.,;:!?"\u201c\u201d()*_').split()
         while words and words[0].lower() in _LEADING:
@@ -121,7 +108,7 @@ class Page:
         if not 1 <= len(words) <= MAX_TERM_WORDS or not all(_TERM.fullmatch(word) for word in words):
             return ""
         words[0] = self._cased(words)
-        words[-1] = self._counted(words[-1], ground)
+        words[-1] = self.words.singular(words[-1])
         head = words[-1].lower()
         if (
             head in POINTING_HEADS | PERSONAL
@@ -136,21 +123,6 @@ class Page:
         named = len(words) > 1 and all(word[:1].isupper() for word in words)
         plain = first[:1].isupper() and first[1:].islower() and not named
         return first[0].lower() + first[1:] if plain and first not in self._proper else first
-
-    def _counted(self, word: str, ground: Ground) -> str:
-        tags = {t.tag for t in self._reader.tagger.tag(ground.text) if t.lower == word.lower()}
-        return singular(word) if tags & {"NN2", "NN0"} and not word[:1].isupper() else word
-
-    def reads_otherwise(self, subject: str, type_: str, object_: str, ground: Ground) -> bool:
-        """Whether the patterns read these two terms in this sentence as another relation, and not as this one."""
-        pair = {_key(subject), _key(object_)}
-        read = [
-            (_key(p.subject), p.type)
-            for p in self._patterns
-            if ground.start <= p.start and p.end <= ground.end and {_key(p.subject), _key(p.object)} == pair
-        ]
-        either = type_ == "CONTRAST"
-        return bool(read) and not any(t == type_ and (either or s == _key(subject)) for s, t in read)
 
 
 def said_in(term: str, text: str) -> bool:
@@ -185,7 +157,3 @@ def named_at(term: str, ground: Ground) -> str:
 def _at(words: list[str], stream: list[str], start: int) -> int:
     last = len(stream) - len(words)
     return next((n for n in range(start, last + 1) if stream[n : n + len(words)] == words), -1)
-
-
-def _key(term: str) -> tuple[str, ...]:
-    return tuple(tokens(term))

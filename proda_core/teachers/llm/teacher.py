@@ -22,8 +22,9 @@ from proda_core.teachers.llm.grounding import (
     ground_step,
     type_steps,
 )
-from proda_core.teachers.llm.page import Page, Reader
+from proda_core.teachers.llm.page import Page
 from proda_core.teachers.llm.reading_tasks import chains_task, concepts_task, relations_task
+from proda_core.teachers.llm.words import Words
 from proda_core.teachers.protocol import Alias, Definition, OnRead, Proposition, Reading
 from proda_core.types import Chunk, Dropped
 
@@ -34,7 +35,7 @@ class LlmTeacher:
     """Implements Teacher. ``at_once`` chunks are read at a time; how many calls that makes is the Asker's to bound."""
 
     def __init__(self, asker: Asker, *, at_once: int = 16) -> None:
-        self._asker, self._at_once, self._reader = asker, at_once, Reader()
+        self._asker, self._at_once, self._words = asker, at_once, Words()
 
     @property
     def name(self) -> str:
@@ -65,7 +66,7 @@ class LlmTeacher:
         return tuple(found[place] for place in range(len(chunks)))
 
     async def _read(self, chunk: Chunk) -> Reading:
-        page, made = Page(chunk, self._reader), _Made()
+        page, made = Page(chunk, self._words), _Made()
         try:
             answer = await self._asker.ask(chains_task(chunk.text))
             steps = made.ground(answer, page)

@@ -176,7 +176,8 @@ def test_another_name_counts_only_where_the_text_introduces_it() -> None:
         _about("thermal expansion", "", "", ("dilation", first), ("rails", first)),
         _about("gross domestic product", "", "", ("GDP", second), ("wealth", "GDP is wealth indeed.")),
     ]
-    reading = read(model_saying(steps, [], concepts), f"{first} {second}")
+    types = [(1, "CAUSAL", False), (2, "FUNCTION", False)]
+    reading = read(model_saying(steps, types, concepts), f"{first} {second}")
     assert reading.aliases == (Alias("thermal expansion", "dilation"), Alias("gross domestic product", "GDP"))
     assert reasons(reading) == [("alias", "alias_not_stated"), ("alias", "quote_not_in_chunk")]
 
