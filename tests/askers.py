@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from proda_core.teachers import Proposition, RulesTeacher
-from proda_core.teachers.llm import Task
+from proda_core.teachers import Proposition, Reading, RulesTeacher
+from proda_core.teachers.llm import LlmTeacher, Task
 from proda_core.types import Chunk
 
 T = TypeVar("T", bound=BaseModel)
@@ -32,6 +32,7 @@ class FunctionAsker:
     tasks: list[Task[Any]] = field(default_factory=list)
     open: int = 0
     most_open: int = 0
+    closed: int = 0
 
     async def ask(self, task: Task[T]) -> T:
         self.tasks.append(task)
@@ -46,8 +47,18 @@ class FunctionAsker:
         finally:
             self.open -= 1
 
+    async def __aenter__(self) -> FunctionAsker:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        self.closed += 1
+
     def kinds(self) -> list[str]:
         return [task.kind for task in self.tasks]
+
+
+def teacher_of(asker: FunctionAsker, *, at_once: int = 5) -> LlmTeacher:
+    return LlmTeacher(lambda: asker, model=asker.name, at_once=at_once)
 
 
 def chunk_of(text: str, chunk_id: str = "k_0000000000000001", discipline: str = "001") -> Chunk:
@@ -59,12 +70,18 @@ class PatternModel:
 
     def __init__(self) -> None:
         self._rules = RulesTeacher()
+        self._read: dict[str, Reading] = {}
 
     def __call__(self, kind: str, given: Given) -> Given:
         return {"chains": self.chains, "relations": self.relations, "concepts": self.concepts}[kind](given)
 
+    def reading(self, document: str) -> Reading:
+        if document not in self._read:
+            self._read[document] = self._rules.read_chains(chunk_of(document))
+        return self._read[document]
+
     def read(self, document: str) -> tuple[Proposition, ...]:
-        return self._rules.read_chains(chunk_of(document)).propositions
+        return self.reading(document).propositions
 
     def chains(self, given: Given) -> Given:
         steps = [
@@ -92,7 +109,7 @@ class PatternModel:
         }
 
     def concepts(self, given: Given) -> Given:
-        reading = self._rules.read_chains(chunk_of(given["document"]))
+        reading = self.reading(given["document"])
         defined = [
             {
                 "term": d.term,

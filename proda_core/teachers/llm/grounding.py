@@ -12,12 +12,14 @@ from dataclasses import dataclass
 
 from proda_core.phi import PHI
 from proda_core.teachers.llm.answers import NO_TYPE, StatedAlias, StatedConcept, Step, TypedStep
-from proda_core.teachers.llm.page import Ground, Page, named_at, said_in
+from proda_core.teachers.llm.page import Ground, Page, form_of, named_at, said_in
 from proda_core.teachers.llm.quotes import QuoteFinder
 from proda_core.teachers.protocol import Alias, Definition, Proposition
 from proda_core.types import Dropped
 
 Span = tuple[int, int]
+_ARTICLE_LAST = re.compile(r"\s(?:an?|the)\s*$", re.IGNORECASE)
+_WORDING_WORDS = 6
 DEFINITION_WORDS = range(3, 46)
 _NEGATED = re.compile(
     r"\b(?:not|never|no|nor|neither|without|cannot|hardly|rarely)\b|n['\u2019]t\b", re.IGNORECASE
@@ -34,7 +36,8 @@ _NAMING = re.compile(  # what stands right before the second of two names of one
 class Grounded:
     """A step that the text states, not yet typed; terms in the form in which they are kept.
 
-    ``turned``: the text has the object first; None where the predicate does not stand between the two.
+    ``turned``: the text has the object first; None where the predicate does not stand between the two. ``wordings`` are what
+    stands between them and the predicate with the words after it, which hold the preposition that it may lack.
     """
 
     subject: str
@@ -42,6 +45,7 @@ class Grounded:
     object: str
     ground: Ground
     turned: bool | None
+    wordings: tuple[str, ...]
 
 
 def ground_step(step: Step, page: Page) -> Grounded | Dropped:
@@ -77,8 +81,21 @@ def _stated(step: Step, page: Page, ground: Ground) -> Grounded | str:
     spans = [said, *(place for place in ends if place)]
     if _NEGATED.search(ground.text[min(start for start, _ in spans) : max(end for _, end in spans)]):
         return "negated"
-    predicate = " ".join(ground.text[slice(*said)].split())
-    return Grounded(subject, predicate, object_, ground, _turned(ends[0], said, ends[1]))
+    predicate, turned = " ".join(ground.text[slice(*said)].split()), _turned(ends[0], said, ends[1])
+    wordings = _wordings(ground.text, ends, said)
+    return Grounded(subject, predicate, object_, ground, turned, wordings)
+
+
+def _wordings(text: str, ends: tuple[Span | None, Span | None], said: Span) -> tuple[str, ...]:
+    """Ways to look a predicate up, the surest first."""
+    found: list[str] = []
+    if ends[0] and ends[1]:
+        between = text[min(ends[0][1], ends[1][1]) : max(ends[0][0], ends[1][0])]
+        if len(between.split()) <= _WORDING_WORDS:
+            found.append(_ARTICLE_LAST.sub("", between).strip())
+    following = text[said[1] :].split()[:2]
+    found += [" ".join([text[slice(*said)], *following[:count]]) for count in (2, 1, 0)]
+    return tuple(wording for wording in found if wording)
 
 
 def _turned(subject: Span | None, said: Span, object_: Span | None) -> bool | None:
@@ -96,30 +113,31 @@ def type_steps(
     steps: Sequence[Grounded], answers: Sequence[TypedStep], page: Page
 ) -> Iterator[tuple[int, Proposition] | Dropped]:
     """For each answer the step's place with its proposition, or why there is none; then what was left untyped."""
-    seen: set[int] = set()
+    answered: set[int] = set()
+    kept: set[int] = set()
     stated: set[tuple[str, str, str]] = set()
     for answer in answers:
         place = answer.step - 1
         if not 0 <= place < len(steps):
             yield _dropped("relation", page, "unknown_step", f"step {answer.step} of {len(steps)}")
             continue
-        if place in seen:
-            yield _dropped_relation(steps[place], page, "step_typed_twice")
-            continue
-        seen.add(place)
-        found = _typed(steps[place], answer, page)
+        answered.add(place)
+        found = "step_typed_twice" if place in kept else _typed(steps[place], answer, page)
+        if isinstance(found, Proposition) and _key(found) in stated:
+            found = "duplicate"
         if isinstance(found, str):
             yield _dropped_relation(steps[place], page, found)
             continue
-        key = (found.subject.casefold(), found.type, found.object.casefold())
-        if key in stated:
-            yield _dropped_relation(steps[place], page, "duplicate")
-            continue
-        stated.add(key)
+        kept.add(place)
+        stated.add(_key(found))
         yield place, found
     for place in range(len(steps)):
-        if place not in seen:
+        if place not in answered:
             yield _dropped_relation(steps[place], page, "untyped")
+
+
+def _key(proposition: Proposition) -> tuple[str, str, str]:
+    return proposition.subject.casefold(), proposition.type, proposition.object.casefold()
 
 
 def _typed(step: Grounded, answer: TypedStep, page: Page) -> Proposition | str:
@@ -134,11 +152,19 @@ def _typed(step: Grounded, answer: TypedStep, page: Page) -> Proposition | str:
 
 
 def _read_otherwise(step: Grounded, answer: TypedStep, page: Page) -> bool:
-    """Whether the patterns know this predicate, and never as this type in this direction."""
-    ways = page.words.ways(step.predicate) if step.turned is not None else frozenset()
+    """Whether the patterns know these words of two terms, and never as this type in this direction."""
+    symmetric = PHI[answer.type].symmetric
     forward = answer.turned == step.turned
-    return bool(ways) and not any(
-        kind == answer.type and (PHI[kind].symmetric or way == forward) for kind, way in ways
+    if step.turned is not None:
+        for wording in step.wordings:
+            if ways := page.words.ways(wording):
+                return not any(kind == answer.type and (symmetric or way == forward) for kind, way in ways)
+    first, second = (step.object, step.subject) if answer.turned else (step.subject, step.object)
+    ends = (form_of(first), form_of(second))
+    read = [(form_of(s), kind, form_of(o)) for s, kind, o in page.words.triples(step.ground.text)]
+    pairs = [(kind, (s, o)) for s, kind, o in read if {s, o} == set(ends)]
+    return bool(pairs) and not any(
+        kind == answer.type and (symmetric or pair == ends) for kind, pair in pairs
     )
 
 

@@ -157,3 +157,8 @@ def named_at(term: str, ground: Ground) -> str:
 def _at(words: list[str], stream: list[str], start: int) -> int:
     last = len(stream) - len(words)
     return next((n for n in range(start, last + 1) if stream[n : n + len(words)] == words), -1)
+
+
+def form_of(term: str) -> tuple[str, ...]:
+    """What two spellings of a term share."""
+    return tuple(tokens(term))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -29,29 +30,34 @@ from proda_core.teachers.protocol import Alias, Definition, OnRead, Proposition,
 from proda_core.types import Chunk, Dropped
 
 LLM_VERSION = "1"
+Opening = Callable[[], AbstractAsyncContextManager[Asker]]
 
 
 class LlmTeacher:
-    """Implements Teacher. ``at_once`` chunks are read at a time; how many calls that makes is the Asker's to bound."""
+    """Implements Teacher. ``opening`` gives the Asker for one reading; ``at_once`` chunks are in hand at a time.
 
-    def __init__(self, asker: Asker, *, at_once: int = 16) -> None:
-        self._asker, self._at_once, self._words = asker, at_once, Words()
+    How many calls may be under way is the Asker's to bound; more chunks in hand than that keep it busy while answers are checked.
+    """
 
-    @property
-    def name(self) -> str:
-        return f"llm-{LLM_VERSION}:{self._asker.name}"
+    def __init__(self, opening: Opening, *, model: str, at_once: int) -> None:
+        self.name = f"llm-{LLM_VERSION}:{model}"
+        self._opening, self._at_once, self._words = opening, at_once, Words()
 
     def read_all(self, chunks: Sequence[Chunk], on_read: OnRead) -> tuple[Reading, ...]:
         """All chunks, in an event loop of its own."""
         return asyncio.run(self._read_all(chunks, on_read))
 
     async def _read_all(self, chunks: Sequence[Chunk], on_read: OnRead) -> tuple[Reading, ...]:
+        async with self._opening() as asker:
+            return await self._read_with(asker, chunks, on_read)
+
+    async def _read_with(self, asker: Asker, chunks: Sequence[Chunk], on_read: OnRead) -> tuple[Reading, ...]:
         found: dict[int, Reading] = {}
         waiting = iter(enumerate(chunks))
 
         async def work() -> None:
             for place, chunk in waiting:
-                found[place] = await self._read(chunk)
+                found[place] = await self._read(chunk, asker)
                 on_read(len(found), len(chunks))
 
         workers = [asyncio.create_task(work()) for _ in range(min(self._at_once, len(chunks)))]
@@ -65,20 +71,20 @@ class LlmTeacher:
             raise failures[0]
         return tuple(found[place] for place in range(len(chunks)))
 
-    async def _read(self, chunk: Chunk) -> Reading:
+    async def _read(self, chunk: Chunk, asker: Asker) -> Reading:
         page, made = Page(chunk, self._words), _Made()
         try:
-            answer = await self._asker.ask(chains_task(chunk.text))
+            answer = await asker.ask(chains_task(chunk.text))
             steps = made.ground(answer, page)
             if steps:
                 asked = [(s.subject, s.predicate, s.object) for s in steps]
-                types = await self._asker.ask(relations_task(chunk.text, asked))
+                types = await asker.ask(relations_task(chunk.text, asked))
                 made.type(list(type_steps(steps, types.relations, page)))
         except SetAside as error:
             return Reading(chunk.chunk_id, dropped=(_set_aside(chunk, "chunk", error),))
         if made.propositions:
             try:
-                made.name(await self._asker.ask(concepts_task(chunk.text, made.terms)), page)
+                made.name(await asker.ask(concepts_task(chunk.text, made.terms)), page)
             except SetAside as error:
                 made.dropped.append(_set_aside(chunk, "concepts", error))
         return made.reading(chunk)

@@ -1,10 +1,11 @@
 """What checks want to know of single words and phrases, asked of the patterns once each: they repeat all over a corpus.
 
-Tagging is what costs; a chunk's sentences are never tagged here, so that hundreds of answers a second can be checked.
+Tagging is what costs; whole sentences are tagged only where nothing else helps, so that many answers a second can be checked.
 """
 
 from __future__ import annotations
 
+from proda_core.teachers.protocol import Proposition
 from proda_core.teachers.rules import RulesTeacher
 from proda_core.teachers.sentences import SentenceSplitter
 from proda_core.teachers.tagging import Tagger
@@ -39,11 +40,19 @@ class Words:
             self._ways[key] = self._read(key)
         return self._ways[key]
 
+    def triples(self, sentence: str) -> frozenset[tuple[str, str, str]]:
+        """What the patterns read in a whole sentence: slow, for where they do not know the predicate by itself."""
+        text = " ".join(sentence.split())
+        return frozenset((p.subject, p.type, p.object) for p in self._propositions(text))
+
+    def _propositions(self, text: str) -> tuple[Proposition, ...]:
+        return self._rules.read_chains(Chunk("", "", 0, len(text), text, "", "")).propositions
+
     def _read(self, predicate: str) -> frozenset[tuple[str, bool]]:
         found: set[tuple[str, bool]] = set()
         for frame in _FRAMES:
             text = frame.format(one=_ONE, One=_ONE.capitalize(), other=_OTHER, said=predicate)
-            for read in self._rules.read_chains(Chunk("", "", 0, len(text), text, "", "")).propositions:
+            for read in self._propositions(text):
                 ends = (read.subject.casefold(), read.object.casefold())
                 if _ONE in ends[0] and _OTHER in ends[1]:
                     found.add((read.type, True))
