@@ -66,7 +66,7 @@ def _stated(step: Step, page: Page, ground: Ground) -> Grounded | str:
     subject, object_ = page.term(step.subject), page.term(step.object)
     if not subject or not object_:
         return "no_term"
-    if subject.casefold() == object_.casefold():
+    if form_of(subject) == form_of(object_):
         return "self_loop"
     places = {named_at(subject, ground), named_at(object_, ground)}
     if "" in places or places == {"before"}:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from proda_core.artifacts import ArtifactStore
 from proda_core.config import TeacherConfig
-from proda_core.errors import JobError, KnowledgeError
+from proda_core.errors import JobError, KnowledgeError, SetAside
 from proda_core.extraction import Extracted, canonicalise, extract
 from proda_core.extraction.build import build
 from proda_core.extraction.canonical import opposed
@@ -27,6 +27,7 @@ from proda_core.knowledge.snapshot import find_orphans, load_snapshot, make_snap
 from proda_core.serialize import write_lines
 from proda_core.teachers import Alias, Definition, Proposition, Reading, RulesTeacher
 from proda_core.types import Chunk, Evidence
+from tests.askers import FunctionAsker, Given, PatternModel, chunk_of, step, teacher_of
 
 SENTENCE = "Some sentence that says it."
 
@@ -179,11 +180,11 @@ def test_chains_never_revisit_a_concept_and_cover_all_that_joins(
     for path in paths:
         assert 2 <= len(path.steps) <= hops
         assert len(set(path.nodes)) == len(path.nodes)
-        for step in path.steps:
-            triple = triples[step.triple]
+        for walked in path.steps:
+            triple = triples[walked.triple]
             ends = {(triple.subject, triple.object)}
             ends |= {(triple.object, triple.subject)} if triple.type == "CONTRAST" else set()
-            assert (step.source, step.target) in ends
+            assert (walked.source, walked.target) in ends
     covered = {step.triple for path in paths for step in path.steps}
     for number, triple in enumerate(triples):
         directed = [t for t in triples if t.type != "CONTRAST" and triple.type != "CONTRAST"]
@@ -230,9 +231,9 @@ def test_the_same_text_gives_the_same_knowledge() -> None:
     assert _real()[1] == _real()[1]
 
 
-def _job(folder: Path, text: str, *, stop: bool = False) -> tuple[JobContext, JobRequest]:
+def _job(folder: Path, *texts: str, stop: bool = False) -> tuple[JobContext, JobRequest]:
     store = ArtifactStore(folder / "artifacts")
-    chunks = [Chunk("k_0000000000000001", "d_1", 0, len(text), text, "001", "T")]
+    chunks = [chunk_of(text, f"k_{number:016x}") for number, text in enumerate(texts, 1)]
     corpus = "u_0123456789abcdef"
     store.make("corpus", corpus, lambda f: write_lines(f / "chunks.jsonl", chunks))
     context = JobContext(folder, folder / "scratch", store, lambda _progress: None, lambda: stop)
@@ -248,6 +249,31 @@ def test_the_job_saves_a_snapshot_that_loads_with_its_figures(tmp_path: Path) ->
     assert result.meta["relations"] == len(snapshot.relations) >= 4
     assert result.meta["orphans"] == 0
     assert run(context, request).artifacts == result.artifacts
+
+
+def test_what_a_model_said_and_the_text_does_not_is_counted_by_reason_in_the_jobs_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = PatternModel()
+
+    def answer(kind: str, given: Given) -> Given:
+        if "Silence" in given["document"]:
+            raise SetAside("refusal", "no")
+        said = model(kind, given)
+        lies = [step("friction", "prevents", "heat", f"Friction prevents heat {n}.") for n in range(5)]
+        return {"chains": [*said["chains"], {"steps": lies}]} if kind == "chains" else said
+
+    monkeypatch.setattr(
+        "proda_core.extraction.job.teacher_from", lambda *_given: teacher_of(FunctionAsker(answer))
+    )
+    context, request = _job(tmp_path, TEXT, "Silence falls on all of it.")
+    meta = run(context, request).meta
+    assert meta["teacher"] == "llm-1:test:function"
+    assert meta["left_out"]["quote_not_in_chunk"] == 5
+    assert meta["chunks_set_aside"] == {"refusal": 1}
+    assert [one["source"] for one in meta["set_aside"]] == ["k_0000000000000002"]
+    samples = [one for one in meta["left_out_samples"] if one["reason"] == "quote_not_in_chunk"]
+    assert [one["sample"] for one in samples] == [f"Friction prevents heat {n}." for n in range(3)]
 
 
 def test_a_text_without_any_chain_is_a_typed_error_and_a_stop_is_obeyed(tmp_path: Path) -> None:
