@@ -133,6 +133,11 @@ class SynthesisConfig(_Section):
     in_turn_rows: int = Field(
         5, ge=0, description="rows of each fact in which it is asked beside unrelated ones, a step for each"
     )
+    reworded_rows: int = Field(
+        0,
+        ge=0,
+        description="open questions of each fact that the llm teacher words anew, in place of the template's",
+    )
     general_rows: int = Field(1200, ge=0, description="general rows in V1's mixture")
 
 
@@ -341,6 +346,14 @@ class Config(_Section):
     audit: AuditConfig = AuditConfig()
     budget: BudgetConfig = BudgetConfig()
 
+    @model_validator(mode="after")
+    def _worded(self) -> Self:
+        if self.synthesis.reworded_rows and self.teacher.kind == "rules":
+            raise ValueError(
+                "synthesis.reworded_rows needs a model: set teacher.kind to llm, or the rows to 0"
+            )
+        return self
+
 
 def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> Config:
     """Resolve the configuration. ConfigError says which key or value is wrong and what to write instead."""
@@ -414,5 +427,6 @@ def _explain(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         return _unknown(key)
     if first["type"] == "value_error":  # keys that do not go together: the message names them
-        return f"configuration section {key!r}: {first['msg'].removeprefix('Value error, ')}"
+        said = str(first["msg"]).removeprefix("Value error, ")
+        return f"configuration section {key!r}: {said}" if key else f"configuration: {said}"
     return f"configuration key {key!r}: {first['msg']} (got {first['input']!r})"

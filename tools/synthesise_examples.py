@@ -9,11 +9,14 @@ from tools.work import JobHandle, book_of, start_job
 
 
 async def synthesise_examples(host: Host, _arguments: NoArguments) -> JobHandle:
-    book = book_of(host)
+    book, config = book_of(host), host.config.synthesis
+    params = {"config": config.model_dump(mode="json"), "seed": host.config.seed}
+    if config.reworded_rows:
+        params["teacher"] = host.config.teacher.model_dump(mode="json")
     request = JobRequest(
         "synthesise",
         "proda_core.synthesis.examples_job:run",
-        {"config": host.config.synthesis.model_dump(mode="json"), "seed": host.config.seed},
+        params,
         {"snapshot": book.need("snapshot_id"), "benchmark": book.need("benchmark_id")},
     )
     return await start_job(host, "synthesise_examples", {}, request)

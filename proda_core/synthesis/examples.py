@@ -18,6 +18,7 @@ from proda_core.ids import pair_key
 from proda_core.synthesis.fact_rows import Places, RowMaker
 from proda_core.synthesis.facts import FactBook
 from proda_core.synthesis.options import OptionPicker, Pair, item_ends
+from proda_core.synthesis.rewording import Reword, Rewordings, reword_rows
 from proda_core.synthesis.rows import Refused, RowText, RowWriter
 from proda_core.synthesis.truths import Truths
 from proda_core.types import Benchmark, Example
@@ -28,10 +29,11 @@ OnRow = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class ExampleSet:
-    """The rows, in a fixed order, and how many were left out by reason."""
+    """The rows, in a fixed order, how many were left out by reason, and what became of questions worded anew."""
 
     rows: tuple[Example, ...]
     left_out: dict[str, int] = field(default_factory=dict)
+    rewording: dict[str, int] = field(default_factory=dict)
 
 
 def build_examples(
@@ -41,17 +43,23 @@ def build_examples(
     *,
     seed: int,
     on_row: OnRow | None = None,
+    reword: Reword | None = None,
 ) -> ExampleSet:
-    """Write every row and pass them through the guard; GuardRefusal if it finds anything but likeness to an item."""
-    truths = Truths(index.snapshot)
+    """Write every row and pass them through the guard; GuardRefusal if it finds anything but likeness to an item.
+
+    ``reword`` words open questions anew; nothing else about a row changes with it.
+    """
     apart = item_ends(benchmark)
-    picker = OptionPicker(truths, apart=apart)
-    maker = RowMaker(FactBook(truths), picker, Places(seed), seed, benchmark.scoring)
+    maker = _maker(index, benchmark, seed)
     writer = RowWriter(index)
+    reworded = Rewordings()
+    if reword is not None:
+        rows_of_a_fact = (config.wordings, config.reworded_rows)
+        reworded = reword_rows(maker, index, benchmark, reword, rows=rows_of_a_fact)
     rows: dict[str, Example] = {}
     left: Counter[str] = Counter()
     for text in _texts(maker, config, on_row):
-        row = writer.write(text)
+        row = writer.write(reworded.of(text))
         if isinstance(row, Refused):
             left[row.reason] += 1
         elif joins(row, apart):
@@ -66,7 +74,13 @@ def build_examples(
             raise GuardRefusal(refusals)
         rows.pop(refusal.row_id, None)
         left["too_like_an_item"] += 1
-    return ExampleSet(tuple(rows.values()), dict(sorted(left.items())))
+    return ExampleSet(tuple(rows.values()), dict(sorted(left.items())), dict(reworded.counts))
+
+
+def _maker(index: LineageIndex, benchmark: Benchmark, seed: int) -> RowMaker:
+    truths = Truths(index.snapshot)
+    picker = OptionPicker(truths, apart=item_ends(benchmark))
+    return RowMaker(FactBook(truths), picker, Places(seed), seed, benchmark.scoring)
 
 
 def joins(row: Example, apart: frozenset[Pair]) -> bool:

@@ -1,4 +1,4 @@
-"""Teachers turn text into knowledge behind one protocol; ``rules`` reads English prose with patterns, without key or network."""
+"""Teachers read texts behind one protocol: ``rules`` with patterns, without key or network, ``llm`` by a model."""
 
 from proda_core.teachers.lexicon import MEASURED, PRIVATIVE
 from proda_core.teachers.protocol import Alias, Definition, OnRead, Proposition, Reading, Teacher
