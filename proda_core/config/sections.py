@@ -1,28 +1,23 @@
-"""The session's configuration: one TOML file, dotted overrides, unknown keys refused with the nearest one suggested.
+"""The sections of the configuration, a table of the TOML file each: every key with its type, bounds, default and meaning.
 
-``load_config`` resolves defaults, file and ``a.b=value`` overrides, in that order. The resolved configuration is written to
-``session.toml`` and, with the corpus digest and the seed, names the session. Units are in the field names.
+Unknown keys are refused. Units are in the field names; a description is what the manual says of a key.
 """
 
 from __future__ import annotations
 
-import difflib
-import tomllib
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-
-from proda_core.errors import ConfigError
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """One table: closed, and never changed once it is made."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class CorpusConfig(_Section):
+class CorpusConfig(Section):
     chunk_chars: int = Field(4000, ge=200, description="largest chunk, in characters")
     min_words: int = Field(20, ge=1, description="a chunk with fewer words is dropped")
     near_duplicate: float = Field(
@@ -43,7 +38,7 @@ class CorpusConfig(_Section):
     )
 
 
-class TeacherConfig(_Section):
+class TeacherConfig(Section):
     kind: Literal["rules", "llm"] = Field("rules", description="who reads the text and writes the sentences")
     model: str | None = Field(
         None,
@@ -65,7 +60,7 @@ class TeacherConfig(_Section):
         return self
 
 
-class CallsConfig(_Section):
+class CallsConfig(Section):
     base_url: str | None = Field(
         None,
         description="address of the teacher model's server; the provider's own when unset. Keys come from the environment",
@@ -105,7 +100,7 @@ class CallsConfig(_Section):
         return url
 
 
-class BenchmarkConfig(_Section):
+class BenchmarkConfig(Section):
     min_items: int = Field(100, ge=1, description="items wanted in each of dev and sealed")
     max_items: int = Field(160, ge=1, description="items at most in each split")
     min_groups: int = Field(20, ge=2, description="independent chain groups needed in all")
@@ -120,7 +115,7 @@ class BenchmarkConfig(_Section):
     )
 
 
-class SynthesisConfig(_Section):
+class SynthesisConfig(Section):
     wordings: int = Field(2, ge=2, description="wordings of each fact in each format at least")
     choice_wordings: int = Field(
         1,
@@ -141,7 +136,7 @@ class SynthesisConfig(_Section):
     general_rows: int = Field(1200, ge=0, description="general rows in V1's mixture")
 
 
-class StudentConfig(_Section):
+class StudentConfig(Section):
     base: str = Field("pocket", description="'pocket' or a folder or hub ID of a causal LM")
     batch_size: int = Field(64, ge=1, description="prompts asked at once")
     max_new_tokens: int = Field(96, ge=15, description="longest answer of a chain of thought")
@@ -157,7 +152,7 @@ class StudentConfig(_Section):
     )
 
 
-class TrainingConfig(_Section):
+class TrainingConfig(Section):
     method: Literal["lora", "dora", "qlora"] = Field(
         "lora",
         description="low-rank adapter; dora learns lengths beside directions, qlora holds the base in 4 bits "
@@ -241,7 +236,7 @@ class TrainingConfig(_Section):
         )
 
 
-class MixtureConfig(_Section):
+class MixtureConfig(Section):
     rows: int = Field(3500, ge=10, description="rows of a patch or replay mixture")
     patch_share: float = Field(
         0.28, gt=0, lt=1, description="share of patch, carried and scaffold rows together"
@@ -255,7 +250,7 @@ class MixtureConfig(_Section):
     )
 
 
-class DiagnosisConfig(_Section):
+class DiagnosisConfig(Section):
     mastered_from: float = Field(
         0.5, gt=0, le=1, description="guess-corrected probe accuracy from which a node counts as mastered"
     )
@@ -264,7 +259,7 @@ class DiagnosisConfig(_Section):
     )
 
 
-class VerdictConfig(_Section):
+class VerdictConfig(Section):
     alpha: float = Field(0.05, gt=0, lt=1, description="the session's whole error rate")
     max_verdicts: int = Field(
         3,
@@ -290,7 +285,7 @@ class VerdictConfig(_Section):
     )
 
 
-class PolicyConfig(_Section):
+class PolicyConfig(Section):
     target_dev: float | None = Field(0.95, gt=0, le=1, description="dev accuracy at which the session stops")
     max_rejections: int = Field(
         2, ge=1, description="rejected rounds in a row after which the session has reached a plateau"
@@ -301,11 +296,11 @@ class PolicyConfig(_Section):
     )
 
 
-class GeneralConfig(_Section):
+class GeneralConfig(Section):
     suite_items: int = Field(120, ge=10, description="tasks of the general suite")
 
 
-class AuditConfig(_Section):
+class AuditConfig(Section):
     sign: bool = Field(True, description="put signed checkpoints beside the decision log")
     checkpoint_records: int = Field(16, ge=1, description="records after which a checkpoint is made at least")
     key: str | None = Field(
@@ -315,118 +310,10 @@ class AuditConfig(_Section):
     sink: str | None = Field(None, description="folder on another disk that gets every checkpoint as well")
 
 
-class BudgetConfig(_Section):
+class BudgetConfig(Section):
     wall_s: float | None = Field(None, gt=0, description="wall-clock time while a host lives")
     rounds: int | None = Field(3, ge=1, description="rounds after V1 at most")
     disk_bytes: int | None = Field(2_000_000_000, gt=0, description="size of the session folder")
     money: float | None = Field(
         None, gt=0, description="what calls to a teacher model may cost, in the currency of the prices"
     )
-
-
-class Config(_Section):
-    name: str = Field(
-        "session",
-        pattern=r"^[A-Za-z0-9_-]{1,40}$",
-        description="first part of the session folder's name; proda run takes the corpus's when it is not set",
-    )
-    seed: int = Field(0, ge=0, lt=2**31, description="seed of split, examples, mixtures and training")
-    corpus: CorpusConfig = CorpusConfig()
-    teacher: TeacherConfig = TeacherConfig()
-    calls: CallsConfig = CallsConfig()
-    benchmark: BenchmarkConfig = BenchmarkConfig()
-    synthesis: SynthesisConfig = SynthesisConfig()
-    student: StudentConfig = StudentConfig()
-    training: TrainingConfig = TrainingConfig()
-    mixture: MixtureConfig = MixtureConfig()
-    diagnosis: DiagnosisConfig = DiagnosisConfig()
-    verdict: VerdictConfig = VerdictConfig()
-    policy: PolicyConfig = PolicyConfig()
-    general: GeneralConfig = GeneralConfig()
-    audit: AuditConfig = AuditConfig()
-    budget: BudgetConfig = BudgetConfig()
-
-    @model_validator(mode="after")
-    def _worded(self) -> Self:
-        if self.synthesis.reworded_rows and self.teacher.kind == "rules":
-            raise ValueError(
-                "synthesis.reworded_rows needs a model: set teacher.kind to llm, or the rows to 0"
-            )
-        return self
-
-
-def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> Config:
-    """Resolve the configuration. ConfigError says which key or value is wrong and what to write instead."""
-    data: dict[str, Any] = {}
-    if path is not None:
-        try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"{path} is not TOML: {error}") from error
-    for text in overrides:
-        _set_dotted(data, text)
-    return config_from(data)
-
-
-def config_from(data: Mapping[str, Any]) -> Config:
-    """Validate a plain mapping."""
-    try:
-        return Config.model_validate(data)
-    except ValidationError as error:
-        raise ConfigError(_explain(error)) from error
-
-
-def known_keys() -> list[str]:
-    """Every dotted key, in order."""
-    keys: list[str] = []
-    for name, info in Config.model_fields.items():
-        section = info.annotation
-        if isinstance(section, type) and issubclass(section, BaseModel):
-            keys += [f"{name}.{inner}" for inner in section.model_fields]
-        else:
-            keys.append(name)
-    return keys
-
-
-def dotted(overrides: Iterable[str]) -> dict[str, Any]:
-    """The nested mapping that ``a.b=value`` overrides stand for. ConfigError for an unknown key or no value."""
-    data: dict[str, Any] = {}
-    for text in overrides:
-        _set_dotted(data, text)
-    return data
-
-
-def _set_dotted(data: dict[str, Any], text: str) -> None:
-    key, separator, raw = text.partition("=")
-    key = key.strip()
-    if not separator:
-        raise ConfigError(f"--set wants a.b=value, got {text!r}")
-    if key not in known_keys():
-        raise ConfigError(_unknown(key))
-    try:
-        value = tomllib.loads(f"v = {raw.strip()}")["v"]
-    except tomllib.TOMLDecodeError:
-        value = None if raw.strip() == "none" else raw.strip()
-    *sections, last = key.split(".")
-    for section in sections:
-        data = data.setdefault(section, {})
-    data[last] = value
-
-
-def _unknown(key: str) -> str:
-    near = difflib.get_close_matches(key, known_keys(), n=1, cutoff=0.4)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"unknown configuration key {key!r}{hint}"
-
-
-def _explain(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return _unknown(key)
-    if first["type"] == "value_error":  # keys that do not go together: the message names them
-        said = str(first["msg"]).removeprefix("Value error, ")
-        return f"configuration section {key!r}: {said}" if key else f"configuration: {said}"
-    return f"configuration key {key!r}: {first['msg']} (got {first['input']!r})"
