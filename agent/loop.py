@@ -74,8 +74,7 @@ async def run_loop(nodes: Nodes, checkpoints: Path, *, thread: str, reopen: bool
             return await _run(build_loop(nodes).compile(checkpointer=saver), config, reopen=reopen)
     except sqlite3.Error as error:
         raise LedgerError(
-            f"{checkpoints.name} cannot be used ({error}); free some disk, end what holds it, or delete the file: the loop then "
-            "goes through what the log has once more and does nothing twice"
+            f"{checkpoints.name} cannot be used ({error}); free some disk, end what holds it, or restore it from a backup"
         ) from error
 
 
