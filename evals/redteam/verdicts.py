@@ -56,7 +56,12 @@ def lucky(report: EvalReport) -> EvalReport:
         luck = not score.correct and score.slices["group"] not in seen and len(seen) < LUCKY
         seen |= {score.slices["group"]} if luck else set()
         scores.append(right(score) if luck else score)
-    return replace(report, dev=tuple(scores))
+    return elsewhere_better(replace(report, dev=tuple(scores)))
+
+
+def elsewhere_better(report: EvalReport) -> EvalReport:
+    """Sealed and general all right, so that dev alone stands between the candidate and its acceptance."""
+    return replace(report, sealed=fixed(report.sealed), general=fixed(report.general))
 
 
 def by_heart(report: EvalReport) -> EvalReport:
@@ -68,7 +73,8 @@ def picky(report: EvalReport) -> EvalReport:
     """Dev learnt, and half of sealed not scored at all: the half where it fell."""
     half = len(report.sealed) // 2
     skipped = [replace(score, value=None, answer=None, reason="timed out") for score in report.sealed[:half]]
-    return replace(report, dev=fixed(report.dev), sealed=(*skipped, *report.sealed[half:]))
+    rest = fixed(report.sealed[half:])
+    return replace(elsewhere_better(report), dev=fixed(report.dev), sealed=(*skipped, *rest))
 
 
 def trading(report: EvalReport) -> EvalReport:
@@ -76,10 +82,8 @@ def trading(report: EvalReport) -> EvalReport:
     known = sum(score.correct for score in report.dev)
     learnt = [score.item_id for score in report.dev if not score.correct][: max(LEARNT, known)]
     change = {True: wrong, False: right}
-    return replace(
-        report,
-        dev=tuple(change[s.correct](s) if s.correct or s.item_id in learnt else s for s in report.dev),
-    )
+    dev = tuple(change[s.correct](s) if s.correct or s.item_id in learnt else s for s in report.dev)
+    return elsewhere_better(replace(report, dev=dev))
 
 
 def broken_by(folder: SessionFolder, report: str) -> set[str]:
@@ -150,7 +154,7 @@ async def report_edited(ground: Ground) -> Attempt:
     path = folder.store.path("report", report) / "report.json"
     plain = json.loads(path.read_text(encoding="utf-8"))
     incumbent = load_report(folder.store, incumbent_report(folder))
-    better = to_plain(replace(incumbent, dev=fixed(incumbent.dev)))
+    better = to_plain(elsewhere_better(replace(incumbent, dev=fixed(incumbent.dev))))
     replace_file(path, json.dumps({**better, "report_id": report, "model": plain["model"]}).encode())
     after = len(read_records(folder.decisions))
     async with ground.hosted(folder) as tools:
