@@ -26,7 +26,7 @@ test: $(STAMP)  ## the default test suite (under ten minutes on two cores)
 	$(QUIET) $(BIN)/pytest -n 2 --dist worksteal -m 'not slow and not gpu and not browser and not interop'
 
 slow: $(STAMP)  ## the heavier tests: kills, faults (as root), parity with lm-eval, whole small sessions
-	$(QUIET) $(BIN)/pytest -rs -m 'slow and not gpu and not browser'
+	$(QUIET) $(BIN)/pytest -rs -n 2 --dist loadfile -m 'slow and not gpu and not browser'
 
 browser: $(STAMP)  ## the live page in headless Chromium (apt-get install chromium, or PRODA_CHROMIUM=its path)
 	@command -v $${PRODA_CHROMIUM:-chromium} >/dev/null || { echo 'no chromium: apt-get install -y chromium (Debian, Ubuntu), or name one: make browser PRODA_CHROMIUM=/path/to/chrome'; exit 1; }

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -126,9 +126,14 @@ class Ledger:
             return self._snapshot()
 
     def budget_view(self) -> dict[str, Any]:
-        """``budget`` in its plain form, for a log record: written down first, for what the log says was spent stays spent."""
-        self.tick()
-        view: dict[str, Any] = to_plain(self.budget())
+        """The meters as written, in plain form, for a log record: what the log says was spent stays spent.
+
+        The time up to now is written first; where it cannot be, it is left out until it can, and whoever ticks says so.
+        """
+        with suppress(LedgerError):
+            self.tick()
+        with self._transaction():
+            view: dict[str, Any] = to_plain(_budget(self._db))
         return view
 
     def set_limits(self, budget: BudgetConfig) -> None:

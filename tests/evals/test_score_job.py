@@ -72,7 +72,9 @@ def test_the_same_request_gives_the_same_report_and_another_model_another(tmp_pa
     adapted = JobRequest(
         REQUEST.kind, REQUEST.entry_point, REQUEST.params, {**REQUEST.inputs, "adapter": "a_" + "1" * 16}
     )
-    other = run(context(tmp_path / "a"), adapted, load=load)
+    there = context(tmp_path / "a")
+    there.store.make("adapter", "a_" + "1" * 16, lambda folder: None)
+    other = run(there, adapted, load=load)
     assert first == again
     assert other.artifacts != first.artifacts
     assert other.meta["model"] == "a_" + "1" * 16

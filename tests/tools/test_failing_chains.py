@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
+from mcp_server.page.gather import whole_report
 from proda_core.knowledge.snapshot import load_snapshot
 from proda_core.records import load_benchmark, load_diagnoses, load_report
 from proda_core.session import SessionFolder
@@ -109,7 +110,8 @@ def test_repairs_are_items_whose_diagnosis_was_patched_and_pages_hold_each_once(
 
 def test_only_what_was_wrong_before_and_is_right_now_counts_as_repaired(folder: SessionFolder) -> None:
     async def act(client: Client) -> tuple[dict[str, Any], dict[str, Any]]:
-        return await done(client, "show_repairs", round=2), await done(client, "report_session")
+        report = await whole_report(lambda first: done(client, "report_session", first=first))
+        return await done(client, "show_repairs", round=2), report
 
     repairs, report = with_client(folder, act)
     before, after = reports(folder)

@@ -285,7 +285,8 @@ def test_a_refused_round_gives_its_place_in_the_budget_back(
     true = (folder.store.path("patch", key) / "rows.jsonl").read_bytes()
     manifest = (folder.store.path("patch", key) / "manifest.json").read_bytes()
     lying = [dict(row) for row in rows]
-    lying[0]["example"]["lineage"]["l2_ids"] = []
+    for row in lying:  # a mixture takes a sample
+        row["example"]["lineage"]["l2_ids"] = []
     rewrite(folder, "patch", key, "rows.jsonl", lying)
     refused(folder, {"G1"}, kind="patch", patch_id=key)
     (folder.store.path("patch", key) / "rows.jsonl").write_bytes(true)

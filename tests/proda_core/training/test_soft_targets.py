@@ -107,7 +107,7 @@ def test_a_training_job_asks_the_base_about_its_general_rows_alone(
         assert not any("lora" in name for name, _ in model.named_parameters())
         seen.append((len(numbers), weight))
 
-    monkeypatch.setattr("proda_core.training.job.ask_base", watched)
+    monkeypatch.setattr("proda_core.training.run.ask_base", watched)
     session = open_session("one")
     run(session.context(), session.request(distillation=0.5))
     mixture = session.store.path("mixture", session.mixture_id) / "rows.jsonl"
