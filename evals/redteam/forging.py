@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from proda_core.artifacts import MANIFEST, file_digest
+from proda_core.artifacts import MANIFEST, Manifest, file_digest
 from proda_core.errors import JobError
 from proda_core.guard import LineageIndex, example_id
 from proda_core.ids import canonical_json, digest
@@ -21,6 +21,7 @@ from proda_core.knowledge.snapshot import load_snapshot
 from proda_core.log import Record, read_records
 from proda_core.phi import verbalise
 from proda_core.records import load_benchmark
+from proda_core.serialize import from_plain, to_plain
 from proda_core.session import SessionFolder
 from proda_core.types import (
     Benchmark,
@@ -102,10 +103,10 @@ def rewrite(path: Path, lines: Iterable[Line], **meta: Any) -> None:
 
 def replace_file(path: Path, data: bytes, **meta: Any) -> None:
     path.write_bytes(data)
-    manifest = json.loads((path.parent / MANIFEST).read_text(encoding="utf-8"))
-    manifest["files"][path.name] = file_digest(path)
-    manifest["meta"] |= meta
-    (path.parent / MANIFEST).write_text(json.dumps(manifest, sort_keys=True), encoding="utf-8")
+    kept = from_plain(Manifest, json.loads((path.parent / MANIFEST).read_text(encoding="utf-8")))
+    files, said = {**kept.files, path.name: file_digest(path)}, {**kept.meta, **meta}
+    forged: Line = to_plain(replace(kept, files=files, meta=said).sealed())
+    (path.parent / MANIFEST).write_text(json.dumps(forged, sort_keys=True), encoding="utf-8")
 
 
 def rebuilt(folder: SessionFolder, change: Callable[[list[Line]], None]) -> None:

@@ -24,6 +24,8 @@ WITNESSED = ("adapter", "mixture", "report", "verdict")
 
 ENDED_BY_STOP = "session stopped"
 
+MADE_ANEW = "was made anew after it was logged"
+
 
 def pair_problems(records: Sequence[Record]) -> Iterator[Problem]:
     """Every intent has one outcome after it, and nothing is said twice."""
@@ -85,7 +87,7 @@ def other_than_logged(
     except ArtifactError:
         return  # said already: it is not there, or not whole
     if found != wanted:
-        yield Problem(f"{kind} {artifact_id} was made anew after it was logged", outcome.seq)
+        yield Problem(f"{kind} {artifact_id} {MADE_ANEW}", outcome.seq)
 
 
 def budget_problems(records: Sequence[Record]) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
+from agent.exit_codes import EXIT_CODES
 from proda_core.config import TeacherConfig
 from proda_core.embeddings import Embedder
 from proda_core.extraction import extract
@@ -17,7 +18,7 @@ from proda_core.knowledge import load_snapshot
 from proda_core.ledger import read_spent
 from proda_core.serialize import read_lines
 from proda_core.session import SessionFolder
-from proda_core.types import Chunk
+from proda_core.types import Chunk, StopReason
 from tests.askers import FunctionAsker, PatternModel, teacher_of
 from tests.chat_server import ChatServer, Misdeed
 from tests.sessions import Bench, done, outcomes_of, run_to_end, with_client
@@ -102,7 +103,7 @@ def test_a_whole_session_on_a_model_ends_as_one_on_patterns_does_and_a_silent_ch
         outcome = run_to_end(folder)
         asked = len(server.requests)
         meta = outcomes_of(folder, "extract_knowledge")[0]["meta"]
-        assert outcome.exit_code == 0, outcome
+        assert outcome.exit_code == EXIT_CODES[StopReason.BUDGET_ROUNDS], outcome
         assert sum(meta["chunks_set_aside"].values()) == len(meta["set_aside"]) >= 1
         assert {one["reason"] for one in meta["set_aside"]} == {"empty"}
         assert all("Momentum" in one["sample"] for one in meta["set_aside"])

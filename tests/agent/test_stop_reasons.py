@@ -1,11 +1,14 @@
 """Every stop reason and every kind of decision, each really chosen: by configuration or by what happens, never by a stand-in.
 
+One thing is given where a test is of what follows it: the word of a verdict, which would else be a small training's luck.
 The variants start from the finished session's artifacts and jobs, so what they share is found done and only the difference runs.
 """
 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +18,12 @@ from rich.console import Console
 from agent.drive import Outcome, drive
 from agent.exit_codes import EXIT_CODES, INTERRUPTED
 from agent.nodes import Nodes
+from evals.verdict import judge
 from mcp_server.hosting import write_report
 from proda_core.errors import TooFewGroups
 from proda_core.log import verify
 from proda_core.session import SessionFolder, SteerKind
-from proda_core.types import DecisionKind, StopReason
+from proda_core.types import DecisionKind, StopReason, Verdict
 from tests.sessions import (
     Bench,
     FinishedSession,
@@ -232,20 +236,34 @@ def test_raising_the_budget_of_a_finished_session_goes_on_from_a_new_decision(va
     assert kinds(folder) == ["patch", "stop"]
 
 
-# The whole error rate goes to the first verdict, so it is easily passed and the second cannot be. That the first patch gains
-# an item at all is this training's luck: deterministic on one kind of processor. So its settings are its own and no default, and
-# are to be set anew with another pocket.
 ACCEPTED: dict[str, Any] = {
     "student": {"base": "pocket"},
     "training": {"epochs": 5, "round_epochs": 6, "distillation": 0, "protection": 0},
     "mixture": {"rows": 400, "patch_share": 0.22, "general_share": 0.45},
-    "verdict": {"alpha": 0.99, "max_verdicts": 1, "sealed_margin": 0.99, "general_margin": 0.99},
     "budget": {"rounds": 2},
 }
 
 
+@pytest.fixture
+def verdicts(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Gives verdicts their word in turn; everything else about them is as it was found."""
+
+    def say(*words: bool) -> None:
+        left = list(words)
+
+        def judged(**asked: Any) -> Verdict:
+            return replace(judge(**asked), accepted=left.pop(0))
+
+        monkeypatch.setattr("tools.judge_candidate.judge", judged)
+
+    return say
+
+
 @pytest.mark.slow
-def test_an_accepted_round_is_the_incumbent_and_a_rejected_one_after_it_changes_nothing(variant: Any) -> None:
+def test_an_accepted_round_is_the_incumbent_and_a_rejected_one_after_it_changes_nothing(
+    variant: Any, verdicts: Callable[..., None]
+) -> None:
+    verdicts(True, False)
     folder = variant(**ACCEPTED, policy={"lost_items_for_replay": 1000})
     body = ended(folder, run_to_end(folder), StopReason.BUDGET_ROUNDS)
     assert kinds(folder) == ["patch", "patch", "stop"]
@@ -259,11 +277,14 @@ def test_an_accepted_round_is_the_incumbent_and_a_rejected_one_after_it_changes_
 
 
 @pytest.mark.slow
-def test_general_skill_still_lost_after_an_accepted_patch_is_answered_by_replay(variant: Any) -> None:
+def test_general_skill_still_lost_after_an_accepted_patch_is_answered_by_replay(
+    variant: Any, verdicts: Callable[..., None]
+) -> None:
+    verdicts(True, False)
     forgetful = {
         "synthesis": {"general_rows": 0},
         "mixture": {"rows": 400, "general_share": 0.05},
-        "verdict": ACCEPTED["verdict"] | {"general_margin": 0.3},
+        "verdict": {"general_margin": 0.3},
         "general": {"suite_items": 30},
     }
     folder = variant(**ACCEPTED | forgetful)
