@@ -240,6 +240,7 @@ ACCEPTED: dict[str, Any] = {
     "student": {"base": "pocket"},
     "training": {"epochs": 5, "round_epochs": 6, "distillation": 0, "protection": 0},
     "mixture": {"rows": 400, "patch_share": 0.22, "general_share": 0.45},
+    "verdict": {"sealed_margin": 0.99, "general_margin": 0.99},
     "budget": {"rounds": 2},
 }
 
@@ -284,7 +285,7 @@ def test_general_skill_still_lost_after_an_accepted_patch_is_answered_by_replay(
     forgetful = {
         "synthesis": {"general_rows": 0},
         "mixture": {"rows": 400, "general_share": 0.05},
-        "verdict": {"general_margin": 0.3},
+        "verdict": ACCEPTED["verdict"] | {"general_margin": 0.3},
         "general": {"suite_items": 30},
     }
     folder = variant(**ACCEPTED | forgetful)

@@ -126,7 +126,11 @@ class Disk:
         return Path("/sys/fs/ext4") / device / "trigger_fs_error"
 
     def turn_read_only(self) -> None:
-        """What the kernel does when a disk fails: the file system is read-only from now on, whoever has files open."""
+        """What the kernel does when a disk fails: the file system is read-only from now on, whoever has files open.
+
+        What a test copied there before was on the disk for long, as a session's files are.
+        """
+        os.sync()
         self.trigger().write_text("injected", encoding="ascii")
 
     def repair(self) -> None:
