@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from mcp import MCPError
@@ -39,7 +40,7 @@ from mcp_server.surface import offer_surface
 from mcp_server.tasks import Context, Tasks, extend
 from mcp_server.watching import offer_subscriptions, watching
 from proda_core import __version__
-from proda_core.errors import GuardRefusal, ProdaError, SessionError, ToolError
+from proda_core.errors import GuardRefusal, LedgerError, ProdaError, SessionError, ToolError
 from proda_core.serialize import to_plain
 from tools.base import Tool, ToolModel
 from tools.host import Host
@@ -97,12 +98,19 @@ def build_server(
                 return _success(await tool.run(host, arguments, *tell))
             except ProdaError as error:
                 return refused(tool, params, error)
+            except OSError as error:
+                return refused(tool, params, _of_the_disk(tool, error))
 
         return await (host.turns.take(answer) if tool.scope == "work" and not tool.waits else answer())
 
     def refused(tool: Tool, params: CallToolRequestParams, error: ProdaError) -> CallToolResult:
         if host.owner is not None and tool.scope != "read" and may(tool):
-            refuse(host, tool.name, dict(params.arguments or {}), error)
+            try:
+                refuse(host, tool.name, dict(params.arguments or {}), error)
+            except (
+                LedgerError
+            ) as worse:  # a log that takes no more: the caller hears of that first, and of what stopped it
+                error = error if isinstance(error, LedgerError) else worse
         note("tool", tool=tool.name, error=type(error).__name__)
         return failure(error)
 
@@ -114,6 +122,14 @@ def build_server(
     if refusals is not None:
         server.middleware.append(refusals.watch_call)
     return server
+
+
+def _of_the_disk(tool: Tool, error: OSError) -> SessionError:
+    """What the operating system would not do for a tool; nothing that was kept before is lost by it."""
+    where = f", {Path(error.filename).name}" if isinstance(error.filename, str) else ""
+    return SessionError(
+        f"{tool.name} was stopped by the disk ({error.strerror or error}{where}); mend it or free some, and resume"
+    )
 
 
 def _nowhere(_kind: str, **_said: str) -> None:

@@ -107,17 +107,34 @@ class ArtifactStore:
     ) -> Manifest:
         """Make an artifact: ``write(folder)`` puts the data files, then the manifest is written and all is renamed.
 
-        Existing already: nothing is written and its manifest is returned. ``write`` raising leaves nothing behind.
+        Existing already: nothing is written and its manifest is returned. ``write`` raising leaves nothing behind; what the disk
+        refuses is an ArtifactError.
         """
+        if not self.exists(kind, artifact_id):
+            try:
+                self._make(kind, artifact_id, write, (inputs or {}, meta or {}))
+            except OSError as error:
+                raise ArtifactError(
+                    f"{kind} {artifact_id} could not be written ({error.strerror or error}); mend the disk or free some, and resume"
+                ) from error
+        return self.manifest(kind, artifact_id)
+
+    def _make(
+        self,
+        kind: str,
+        artifact_id: str,
+        write: Callable[[Path], None],
+        about: tuple[dict[str, str], dict[str, Any]],
+    ) -> None:
+        """Make one that is not there; ``about`` is its inputs and meta."""
         final = self.path(kind, artifact_id)
-        if self.exists(kind, artifact_id):
-            return self.manifest(kind, artifact_id)
         temporary = self.root / ".making" / f"{kind}-{artifact_id}-{uuid.uuid4().hex[:8]}"
         temporary.mkdir(parents=True)
         try:
             write(temporary)
             files = _digests_on_disk(temporary)
-            manifest = Manifest(kind, artifact_id, files, dict(inputs or {}), dict(meta or {})).sealed()
+            inputs, meta = about
+            manifest = Manifest(kind, artifact_id, files, dict(inputs), dict(meta)).sealed()
             text = json.dumps(to_plain(manifest), sort_keys=True, ensure_ascii=False, indent=1)
             write_atomic(temporary / MANIFEST, text.encode())
             final.parent.mkdir(parents=True, exist_ok=True)
@@ -129,7 +146,6 @@ class ArtifactStore:
             _fsync(final.parent)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-        return self.manifest(kind, artifact_id)
 
     def manifest(self, kind: str, artifact_id: str) -> Manifest:
         path = self.path(kind, artifact_id) / MANIFEST

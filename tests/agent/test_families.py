@@ -72,3 +72,17 @@ def test_a_session_runs_to_its_end_on_any_family_and_its_adapters_load_in_plain_
     base = FAMILIES[family].save(tmp_path / "base")
     target = 0.95 if family in WITH_A_ROUND else SOON
     check_adapters(session_on(base, bench, finished_session, tmp_path, target=target), base)
+
+
+@pytest.mark.slow
+@pytest.mark.realdata
+def test_a_session_runs_on_a_real_base_that_was_trained_by_others(
+    realdata: Path,
+    bench: Bench,
+    finished_session: FinishedSession,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    use_warm_workers(monkeypatch)
+    base = realdata / "stories260k" / "hf"
+    check_adapters(session_on(base, bench, finished_session, tmp_path, target=SOON), base)

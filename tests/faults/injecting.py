@@ -162,7 +162,7 @@ def small_disk(folder: Path, *, megabytes: int, inodes: int = 2048) -> Iterator[
     disk.path.mkdir()
     with disk.image.open("wb") as image:
         image.truncate(megabytes << 20)
-    _run("mkfs.ext4", "-q", "-m", "0", "-O", "^has_journal", "-N", str(inodes), str(disk.image))
+    _run("mkfs.ext4", "-q", "-m", "0", "-N", str(inodes), str(disk.image))
     disk.mount()
     try:
         yield disk

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import subprocess
 import sys
@@ -117,3 +118,17 @@ def test_an_atomic_write_replaces_whole_and_leaves_no_temporary_file(tmp_path: P
     write_atomic(path, b"two")
     assert path.read_bytes() == b"two"
     assert [p.name for p in path.parent.iterdir()] == ["x.json"]
+
+
+def test_what_the_disk_refuses_while_an_artifact_is_made_is_a_typed_error_and_leaves_nothing(
+    tmp_path: Path,
+) -> None:
+    store = ArtifactStore(tmp_path)
+
+    def full(folder: Path) -> None:
+        (folder / "data").write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(ArtifactError, match=rf"verdict {ID}.*No space left on device.*resume"):
+        store.make("verdict", ID, full)
+    assert not store.exists("verdict", ID) and not list((tmp_path / ".making").iterdir())
