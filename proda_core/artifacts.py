@@ -114,9 +114,8 @@ class ArtifactStore:
             try:
                 self._make(kind, artifact_id, write, (inputs or {}, meta or {}))
             except OSError as error:
-                raise ArtifactError(
-                    f"{kind} {artifact_id} could not be written ({error.strerror or error}); mend the disk or free some, and resume"
-                ) from error
+                said = f"could not be written ({error.strerror or error}); mend the disk or free some, and resume"
+                raise ArtifactError(f"{kind} {artifact_id} {said}") from error
         return self.manifest(kind, artifact_id)
 
     def _make(
