@@ -52,6 +52,7 @@ def rung(label: str, kind: str, dev: int, sealed: int, general: int, **more: Any
         "off_options": 7,
         "unscored": 0,
         "slices": slices,
+        "general_by": {"copy": interval(general // 2, 60), "quiz": interval(general - general // 2, 60)},
         "diagnoses": {},
         "patch_rows": {},
         "mixture_rows": {},

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from evals.questions import general_params
 from proda_core.jobs import JobRequest
 from tools.base import Tool, ToolModel
 from tools.host import Host
@@ -23,10 +24,9 @@ async def evaluate_model(host: Host, arguments: EvaluateArguments) -> JobHandle:
     if arguments.model != "base":
         book.round_of(adapter_id=arguments.model)
         inputs["adapter"] = arguments.model
-    config = host.config
     params = {
         **session_student(host),
-        "general": config.general.model_dump(mode="json"),
+        **general_params(host.config.general),
     }
     request = JobRequest("score", "evals.job:run", params, inputs)
     return await start_job(host, "evaluate_model", {"model": arguments.model}, request)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from evals.general_suite import suite
+from evals.questions import find_question
 from evals.summary import accuracy
 from proda_core.errors import ArtifactError, ToolError
 from proda_core.log import Record
@@ -225,6 +226,9 @@ class Explainer:
         config = self._from.host.config
         tasks = suite(seed=config.seed, count=config.general.suite_items)
         task = next((one for one in tasks if one.task_id == key), None)
+        question = find_question(config.general, key, seed=config.seed) if task is None else None
+        if question is not None:
+            return Node("task", key, shortened(f"a question of {question.source}: {question.prompt}"))
         if task is None:
             return Node("task", key, "the general suite does not make it again", resolved=False)
         return Node("task", key, shortened(f"a general task, made again by its generator: {task.prompt}"))

@@ -55,6 +55,9 @@ class Rung(ToolModel):
     off_options: int  # likewise: conclusions in good form that are no option
     unscored: int
     slices: dict[str, dict[str, IntervalView]]  # of dev: by discipline, by hops
+    general_by: dict[
+        str, IntervalView
+    ]  # by kind of task, or subject of the questions that the operator named
     diagnoses: dict[str, int]
     patch_rows: dict[str, int]
     mixture_rows: dict[str, int]
@@ -252,6 +255,7 @@ def rung_figures(host: Host, book: Book, summary: RoundSummary) -> dict[str, Any
         "off_options": int(meta["dev"]["off_options"]) + int(meta["sealed"]["off_options"]),
         "unscored": int(meta["dev"]["unscored"]) + int(meta["sealed"]["unscored"]),
         "slices": meta["dev"]["slices"],
+        "general_by": meta["general"]["slices"]["kind"],
         "diagnoses": _diagnosis_counts(host, entry),
         "patch_rows": _patch_counts(host, entry),
         "mixture_rows": _mixture_counts(host, entry),

@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Column, Table
 
-from agent.summaries import percent, words
+from agent.summaries import percent, points, words
 
 SETS = ("dev", "sealed", "general")
 CAPTION = (
@@ -71,6 +71,34 @@ def ladder_table(view: dict[str, Any]) -> Table:
             *figures,
             f"[{colour}]{word}[/]" if colour else word,
             style="bold" if label == best else "dim" if word == "rejected" else "",
+        )
+    return table
+
+
+def general_table(view: dict[str, Any]) -> Table:
+    """General skill by kind of task and by subject: the base, V1 and the incumbent, the greatest loss first."""
+    first, best = view["ladder"][0], incumbent(view)
+    shown = [row for row in view["ladder"] if row["kind"] in ("base", "v1") or row["label"] == best]
+    table = Table(
+        Column("kind or subject"),
+        Column("n", justify="right"),
+        *(Column(row["label"], justify="right", no_wrap=True) for row in shown),
+        Column("since the base", justify="right", no_wrap=True),
+        box=SIMPLE_HEAD,
+        header_style="bold",
+        padding=(0, 1),
+    )
+    last = shown[-1]["general_by"]
+    change = {
+        name: last[name]["value"] - of["value"] for name, of in first["general_by"].items() if name in last
+    }
+    for name in sorted(change, key=lambda name: (change[name], name)):
+        figures = [percent(row["general_by"][name]) if name in row["general_by"] else "" for row in shown]
+        table.add_row(
+            escape(words(name)),
+            str(first["general_by"][name]["n"]),
+            *figures,
+            points({"value": change[name]}),
         )
     return table
 

@@ -16,7 +16,7 @@ from rich.padding import Padding
 from rich.table import Column, Table
 
 from agent.cli.gains import show_gains
-from agent.cli.ladder import ladder_table
+from agent.cli.ladder import general_table, ladder_table
 from agent.summaries import (
     describe_result,
     duration,
@@ -48,6 +48,9 @@ def show_report(view: dict[str, Any], console: Console | None = None) -> None:
     if view["ladder"]:
         console.print("\n[bold]the ladder[/]")
         console.print(ladder_table(view))
+    if len(view["ladder"]) > 1:
+        console.print("\n[bold]general skill, before and after[/]")
+        console.print(general_table(view))
     if view["controls"]:
         console.print("\n[bold]the controls, for reference[/] [dim]not of this session[/]")
         show_gains(view["controls"], console)

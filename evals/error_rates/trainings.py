@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from evals.error_rates.study import share
+from evals.questions import general_params
 from evals.repair import Material, Tell, finished
 from evals.statistics import next_share
 from evals.verdict import judge
@@ -90,7 +91,7 @@ async def _trained(
     place = folder / own.session
     trained = await finished(place, request, label, tell)
     adapter = trained.artifacts["adapter"]
-    scoring = {**student, "general": own.config.general.model_dump(mode="json")}
+    scoring = {**student, **general_params(own.config.general)}
     request = JobRequest(
         "score", "evals.job:run", scoring, {"benchmark": own.benchmark_id, "adapter": adapter}
     )

@@ -17,6 +17,7 @@ from typing import Protocol
 from evals.faults.judging import GAP, Claim, Trial, said_by_diagnosis
 from evals.faults.planting import Plan, Sizes, plant
 from evals.faults.rows import Composed, compose
+from evals.questions import general_params
 from proda_core.artifacts import ArtifactStore
 from proda_core.config import Config, GeneralConfig
 from proda_core.guard.lineage import LineageIndex
@@ -120,7 +121,7 @@ class _One:
         composed = compose(plan, LineageIndex(snapshot), source.store, config)
         trained = await self._train(plan, composed)
         asked = {"benchmark": plan.benchmark.benchmark_id, "adapter": trained.artifacts["adapter"]}
-        params = {**student_params(config), "general": GENERAL.model_dump(mode="json")}
+        params = {**student_params(config), **general_params(GENERAL)}
         scored = await self._job("score", "evals.job:run", params, asked)
         report = load_report(source.store, scored.artifacts["report"])
         failed = tuple(s.item_id for s in report.dev if s.value is not None and not s.correct)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from evals.questions import general_params
 from evals.repair.material import Material
 from evals.repair.recipes import Recipe, compose
 from proda_core.config import Config
@@ -80,7 +81,7 @@ class RepairBench:
         request = JobRequest("train", "proda_core.training.job:run", training, inputs)
         folder = self.folder / material.session
         trained = await finished(folder, request, f"{label}: training", self.tell)
-        scoring = {**student_params(config), "general": config.general.model_dump(mode="json")}
+        scoring = {**student_params(config), **general_params(config.general)}
         asked = {"benchmark": material.benchmark_id, "adapter": trained.artifacts["adapter"]}
         request = JobRequest("score", "evals.job:run", scoring, asked)
         scored = await finished(folder, request, f"{label}: scoring", self.tell)

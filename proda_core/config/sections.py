@@ -5,6 +5,7 @@ Unknown keys are refused. Units are in the field names; a description is what th
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
@@ -297,7 +298,29 @@ class PolicyConfig(Section):
 
 
 class GeneralConfig(Section):
-    suite_items: int = Field(120, ge=10, description="tasks of the general suite")
+    suite_items: int = Field(120, ge=10, description="tasks of the general suite over made-up names")
+    questions: tuple[str, ...] = Field(
+        (),
+        description="JSONL files of multiple-choice questions that are general skill as well: "
+        "`question`, `options`, `answer`, `subject`",
+    )
+    tasks: tuple[str, ...] = Field(
+        (), description="multiple-choice tasks or groups of lm-evaluation-harness, whose data is at hand"
+    )
+    task_folder: str | None = Field(None, description="folder of further task files for it")
+    items_per_source: int = Field(
+        200, ge=1, description="questions of one file or task at most, drawn by the seed"
+    )
+
+    @field_validator("questions", mode="after")
+    @classmethod
+    def _whole_paths(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(Path(path).expanduser().absolute()) for path in paths)
+
+    @field_validator("task_folder", mode="after")
+    @classmethod
+    def _whole_path(cls, path: str | None) -> str | None:
+        return None if path is None else str(Path(path).expanduser().absolute())
 
 
 class AuditConfig(Section):

@@ -14,7 +14,7 @@ from agent.cli.show import show_report, spent
 from agent.summaries import describe_result, duration, subject
 from agent.view import SessionView
 from proda_core.types import Decision, DecisionKind, OptionConsidered
-from tests.report_views import finished_view, stages, started_view
+from tests.report_views import finished_view, interval, stages, started_view
 
 
 def shown(view: dict[str, Any], width: int) -> str:
@@ -45,6 +45,20 @@ def test_the_report_marks_the_incumbent_and_not_the_last_round() -> None:
         line.split()[1] for line in shown(finished_view(), 80).splitlines() if line.lstrip().startswith("▸")
     ]
     assert marked == ["V2"]
+
+
+def test_general_skill_is_shown_by_kind_for_base_v1_and_incumbent_the_greatest_loss_first() -> None:
+    view = finished_view()
+    rows = {row["label"]: row for row in view["ladder"]}
+    rows["Base"]["general_by"] = {"copy": interval(50, 60), "quiz": interval(40, 60)}
+    rows["V1"]["general_by"] = {"copy": interval(45, 60), "quiz": interval(20, 60)}
+    rows["V2"]["general_by"] = {"copy": interval(53, 60), "quiz": interval(31, 60)}
+    text = shown(view, 80)
+    table = text[text.index("general skill, before and after") :].splitlines()
+    quiz, copy = (next(line for line in table if line.split()[:1] == [name]) for name in ("quiz", "copy"))
+    assert table.index(quiz) < table.index(copy)
+    assert re.sub(r"\([^)]*\)", "", quiz).split() == ["quiz", "60", "66.7", "33.3", "51.7", "-15.0"]
+    assert re.sub(r"\([^)]*\)", "", copy).split() == ["copy", "60", "83.3", "75.0", "88.3", "+5.0"]
 
 
 def test_the_report_follows_the_case_from_failed_answer_to_sentence() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from evals.job import run
+from evals.questions import general_params
 from evals.withdrawals import Withdrawal, append_withdrawals
 from proda_core.artifacts import ArtifactStore
 from proda_core.config import GeneralConfig, StudentConfig
@@ -56,6 +57,22 @@ def test_the_report_is_saved_whole_and_the_meta_is_aggregate_only(tmp_path: Path
     assert result.meta["sealed"]["accuracy"]["n"] == 40
     assert result.meta["dev"]["accuracy"]["value"] == 0.25
     assert seen[-1].done == seen[-1].total == 100
+
+
+def test_questions_of_the_operators_own_are_general_skill_told_apart_by_subject(tmp_path: Path) -> None:
+    path = tmp_path / "quiz.jsonl"
+    rows = [
+        {"question": f"Q{n}?", "options": ["x", "y"], "answer": n % 2, "subject": "quiz"} for n in range(4)
+    ]
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    params = {**REQUEST.params, **general_params(GeneralConfig(suite_items=20, questions=(str(path),)))}
+    seen: list[Progress] = []
+    made = context(tmp_path, reports=seen)
+    asked = JobRequest(REQUEST.kind, REQUEST.entry_point, params, REQUEST.inputs)
+    result = run(made, asked, load=load)
+    assert result.meta["general"]["accuracy"]["n"] == 24 and seen[-1].done == seen[-1].total == 104
+    quiz = result.meta["general"]["slices"]["kind"]["quiz"]
+    assert (quiz["n"], quiz["value"]) == (4, 0.5)
 
 
 def test_the_saved_file_holds_no_sealed_text(tmp_path: Path) -> None:
