@@ -6,6 +6,7 @@ The only file of the agent that knows MCP. In memory it is handed a server; from
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -15,6 +16,15 @@ from proda_core import errors
 from proda_core.errors import ProdaError, Refusal, ToolError
 
 OnJob = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A tool as its server describes it; ``schema`` is its arguments' JSON schema."""
+
+    name: str
+    description: str
+    schema: dict[str, Any]
 
 
 class ToolClient:
@@ -40,6 +50,11 @@ class ToolClient:
     async def tools(self) -> list[str]:
         """Names of the tools that this server offers."""
         return [tool.name for tool in (await self._client.list_tools()).tools]
+
+    async def offers(self) -> list[Offer]:
+        """The tools that this server offers, with what it says of them."""
+        listed = (await self._client.list_tools()).tools
+        return [Offer(tool.name, tool.description or "", dict(tool.input_schema)) for tool in listed]
 
     async def call(self, name: str, **arguments: Any) -> dict[str, Any]:
         """Call a tool; its structured result, or the typed error that it reported."""

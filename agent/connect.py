@@ -1,6 +1,7 @@
 """The one place where the agent meets its host: sessions found or created, and a ToolClient connected to one.
 
-``owned`` holds the session's lock and may change it; ``reading`` holds nothing and works beside a running host.
+``owned`` holds the session's lock and may change it; ``reading`` holds nothing and works beside a running host, ``looking``
+cannot even steer.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ __all__ = [
     "examine_machine",
     "hand_on_adapters",
     "host_fixtures",
+    "looking",
     "merge_round",
     "owned",
     "page_links",
@@ -114,4 +116,11 @@ async def owned(folder: SessionFolder, *, serving: Serving | None = None) -> Asy
 async def reading(folder: SessionFolder) -> AsyncIterator[ToolClient]:
     """A client on a reader of the session."""
     async with read_session(folder) as server, ToolClient(server) as client:
+        yield client
+
+
+@asynccontextmanager
+async def looking(folder: SessionFolder) -> AsyncIterator[ToolClient]:
+    """A client on a reader of the session whose server has no tool but those that read."""
+    async with read_session(folder, steers=False) as server, ToolClient(server) as client:
         yield client

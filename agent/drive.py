@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from rich.console import Console
 from agent.connect import Address, Serving, host_fixtures, owned, page_links
 from agent.exit_codes import EXIT_CODES, INTERRUPTED
 from agent.loop import run_loop
-from agent.nodes import Halted, Interrupted, Nodes
+from agent.nodes import Adviser, Halted, Interrupted, Nodes
 from agent.view import SessionView
 from proda_core.policy import RulePolicy
 from proda_core.session import SessionFolder
@@ -110,9 +110,9 @@ async def _drive(
 ) -> Outcome:
     console.print(f"[bold]session {folder.name}[/]  [dim]{folder.root}[/]", highlight=False, soft_wrap=True)
     serving = _serving(folder, console, address, drivable=False) if address is not None else None
-    async with owned(folder, serving=serving) as client:
+    async with owned(folder, serving=serving) as client, _adviser(folder) as adviser:
         with SessionView(console) as view:
-            nodes = Nodes(client, RulePolicy.of(folder.config), view.tell)
+            nodes = Nodes(client, RulePolicy.of(folder.config), view.tell, adviser=adviser)
             _end_on_signal(nodes, console)
             try:
                 final = await run_loop(nodes, folder.checkpoints, thread=folder.name, reopen=reopen)
@@ -122,6 +122,18 @@ async def _drive(
                 return Outcome(halt.reason.value, halt.detail, halt.exit_code)
     reason = StopReason(final["stop_reason"])
     return Outcome(reason.value, final["stop_detail"], EXIT_CODES[reason])
+
+
+@contextlib.asynccontextmanager
+async def _adviser(folder: SessionFolder) -> AsyncIterator[Adviser | None]:
+    """Who proposes: a model, where the configuration wants one."""
+    if folder.config.policy.kind == "rules":
+        yield None
+        return
+    from agent.controller import controller_of  # takes a second to load, and most sessions ask no model here
+
+    async with controller_of(folder) as controller:
+        yield controller
 
 
 def _end_on_signal(nodes: Nodes, console: Console) -> None:

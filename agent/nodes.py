@@ -6,9 +6,10 @@ stop reason; the one broad except of the project is here, and what it catches is
 
 from __future__ import annotations
 
+import asyncio
 from asyncio import sleep
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 from agent.client import ToolClient
 from agent.exit_codes import EXIT_CODES
@@ -16,7 +17,7 @@ from agent.state import LoopState
 from proda_core.errors import BudgetExhausted, JobError, JobFailed, ProdaError
 from proda_core.policy import Policy
 from proda_core.serialize import from_plain, to_plain
-from proda_core.types import Decision, DecisionKind, Observations, StopReason
+from proda_core.types import Decision, DecisionKind, Observations, Proposal, Ruling, StopReason
 
 Node = Callable[[LoopState], Awaitable[LoopState]]
 Tell = Callable[[str, dict[str, Any]], None]
@@ -47,11 +48,31 @@ class StopAsked(Exception):
     """Somebody wants the session to end at once; what it was doing is cancelled."""
 
 
-class Nodes:
-    """The loop's nodes over one tool client and one policy. ``tell`` hears of stages, results and decisions."""
+class Adviser(Protocol):
+    """Who proposes what to do, and the rules over it."""
 
-    def __init__(self, client: ToolClient, policy: Policy, tell: Tell) -> None:
-        self._client, self._policy, self._tell = client, policy, tell
+    name: str
+
+    async def propose(self, key: str, observations: Observations) -> Proposal:
+        """What is wanted, or why nothing is; it may be cancelled."""
+        ...
+
+    def rule(self, observations: Observations, proposal: Proposal) -> Ruling: ...
+
+    def stop_asked(self) -> bool:
+        """Whether somebody wants the session to end at once."""
+        ...
+
+
+class Nodes:
+    """The loop's nodes over one tool client and one policy. ``tell`` hears of stages, results and decisions.
+
+    With an ``adviser`` the decision is made on what it proposes."""
+
+    def __init__(
+        self, client: ToolClient, policy: Policy, tell: Tell, *, adviser: Adviser | None = None
+    ) -> None:
+        self._client, self._policy, self._tell, self._adviser = client, policy, tell, adviser
         self.draining = False
 
     def guarded(self, node: Node) -> Node:
@@ -167,15 +188,47 @@ class Nodes:
         await self._steered()
         view = await self._client.call("observe_session")
         observations = from_plain(Observations, view["observations"])
-        chosen = to_plain(self._policy.decide(observations))
-        recorded = await self._client.call("record_decision", key=view["key"], decision=chosen)
-        decision = from_plain(Decision, recorded["decision"])  # after a kill: the one made before it
-        self._tell("decision", {"observations": observations, "decision": decision})
+        if view["decision"] is None:
+            recorded = await self._record(view["key"], observations)
+        else:
+            recorded = Ruling(
+                from_plain(Decision, view["decision"])
+            )  # made before a kill: nobody is asked again
+        decision = recorded.decision
+        self._tell("decision", {"observations": observations, "decision": decision, "ruling": recorded.said})
         changed: LoopState = {"choice": decision.kind.value}
         if decision.kind is DecisionKind.STOP:
             reason = decision.stop_reason or StopReason.ERROR
             changed |= {"stop_reason": reason.value, "stop_detail": decision.reason}
         return changed
+
+    async def _record(self, key: str, observations: Observations) -> Ruling:
+        """Decide, and have it written down; the decision that then stands in the log."""
+        proposal = None if self._adviser is None else await self._proposed(self._adviser, key, observations)
+        if self._adviser is None or proposal is None:
+            ruling = Ruling(self._policy.decide(observations))
+        else:
+            ruling = self._adviser.rule(observations, proposal)
+        plain = {"decision": to_plain(ruling.decision)}
+        if proposal is not None:
+            plain["proposal"] = to_plain(proposal)
+        recorded = await self._client.call("record_decision", key=key, **plain)
+        return Ruling(from_plain(Decision, recorded["decision"]), ruling.said)
+
+    async def _proposed(self, adviser: Adviser, key: str, observations: Observations) -> Proposal:
+        """The adviser's answer, waited for as long as nobody wants an end."""
+        self._tell("asking", {"whom": adviser.name})
+        asking = asyncio.create_task(adviser.propose(key, observations))
+        try:
+            while not (await asyncio.wait({asking}, timeout=_PAUSE_S))[0]:
+                if self.draining:
+                    raise Interrupted
+                if adviser.stop_asked():
+                    raise StopAsked(STOP_FILE)
+        finally:
+            asking.cancel()
+            await asyncio.wait({asking})
+        return asking.result()
 
     async def _steered(self) -> None:
         """Take what operators asked for, and wait while they want the session to wait."""

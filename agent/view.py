@@ -58,7 +58,7 @@ class SessionView:
         self._end_line()
 
     def tell(self, event: str, data: dict[str, Any]) -> None:
-        """One event of the loop: stage, progress, done, composed, verdict, decision or paused."""
+        """One event of the loop: stage, progress, done, composed, verdict, asking, decision or paused."""
         if event != "paused":
             self._waits_for = ""
         if event == "stage":
@@ -70,7 +70,9 @@ class SessionView:
         elif event == "verdict":
             self._verdict(data)
         elif event == "decision":
-            self._decision(data["decision"])
+            self._decision(data["decision"], data.get("ruling", ""))
+        elif event == "asking":
+            self._asking(data["whom"])
         elif event == "paused":
             self._paused(data["paused"])
 
@@ -84,6 +86,15 @@ class SessionView:
         self._console.print(
             f"  [yellow]paused by {escape(said)}[/]; proda steer resume goes on", highlight=False
         )
+
+    def _asking(self, whom: str) -> None:
+        """A line in a log; on a terminal it goes when the answer is there."""
+        self._clear()
+        if self._live:
+            self._task = self._progress.add_task(f"asking {escape(whom)}", total=None, note="", left="")
+        else:
+            self._end_line()
+            self._console.print(f"  asking {escape(whom)} for a decision", highlight=False, soft_wrap=True)
 
     def _stage(self, data: dict[str, Any]) -> None:
         self._clear()
@@ -158,12 +169,15 @@ class SessionView:
         why = "; ".join(str(reason).split(":", 1)[0] for reason in verdict["reasons"])
         self._row("[bold]verdict[/]", f"{word} [dim]({escape(gains)} points)[/]: {escape(why)}")
 
-    def _decision(self, decision: Decision) -> None:
+    def _decision(self, decision: Decision, ruling: str) -> None:
+        self._clear()
         colour = _COLOUR[decision.kind]
-        by = "" if decision.chosen_by == "rule" else f" [dim](chosen by the {decision.chosen_by})[/]"
+        by = "" if decision.chosen_by in ("rule", "llm") else f" [dim](chosen by the {decision.chosen_by})[/]"
         self._row(
             "[bold]decision[/]", f"[bold {colour}]{decision.kind.value}[/]: {escape(decision.reason)}{by}"
         )
+        if ruling:
+            self._row("", f"[dim]proposal {escape(ruling)}[/]")
         for option in decision.options:
             if not option.taken:
                 self._row("", f"[dim]not {option.kind.value}: {escape(option.reason)}[/]")

@@ -128,12 +128,16 @@ async def host_fixtures(folder: SessionFolder, serving: Serving) -> AsyncIterato
 
 
 @asynccontextmanager
-async def read_session(folder: SessionFolder) -> AsyncIterator[Server[dict[str, Any]]]:
-    """Serve the tools that read a session and the one that steers it; takes no lock. Graph tools ask a copy of the snapshot."""
+async def read_session(
+    folder: SessionFolder, *, steers: bool = True
+) -> AsyncIterator[Server[dict[str, Any]]]:
+    """Serve the tools that read a session and, where the caller ``steers``, the one that steers it; takes no lock.
+
+    Graph tools ask a copy of the snapshot."""
     with GraphCopy() as copy:
         host = reading_host(folder)
         host.copy = copy
-        yield build_server(host, TOOLS)
+        yield build_server(host, [tool for tool in TOOLS if steers or tool.scope == "read"])
 
 
 def reading_host(folder: SessionFolder) -> Host:

@@ -115,6 +115,7 @@ def decision(seq: int, kind: str, reason: str) -> View:
         "kind": kind,
         "reason": reason,
         "chosen_by": "rule",
+        "asked": "",
         "options": [option(kind, reason, taken=True), *others],
     }
 

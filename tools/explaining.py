@@ -24,6 +24,7 @@ from proda_core.records import (
 )
 from proda_core.types import Diagnosis, Example, Score
 from tools.book import Round, read_book
+from tools.proposals import proposal_node
 from tools.tracing import Knowledge, Material, Node, shortened
 
 UNKNOWN = (
@@ -263,6 +264,7 @@ class Explainer:
             raise ToolError(UNKNOWN)
         made = record.body["decision"]
         node = Node("decision", key, f"{made['kind']}: {made['reason']}", seq=record.seq)
+        node.children.append(proposal_node(record.body))
         node.children += [
             Node(
                 "option",

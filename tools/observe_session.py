@@ -34,10 +34,12 @@ from tools.work import book_of
 
 
 class ObservationsView(ToolModel):
-    """``observations`` is the plain form of the Observations type; ``key`` names this look for record_decision."""
+    """``observations`` is the plain form of the Observations type; ``key`` names this look for record_decision. ``decision`` is
+    the one already recorded under it, where the loop was ended before it acted on it."""
 
     key: str
     observations: dict[str, object]
+    decision: dict[str, object] | None
 
 
 def summaries(host: Host, book: Book) -> tuple[RoundSummary, ...]:
@@ -172,7 +174,10 @@ def _observed(host: Host) -> ObservationsView:
         from_plain(Observations, plain)
     else:
         own.log.append_once("observation", key, {"observations": plain}, budget=own.ledger.budget_view())
-    return ObservationsView(key=key, observations=plain)
+    made = own.log.find("decision", key)
+    return ObservationsView(
+        key=key, observations=plain, decision=None if made is None else made.body["decision"]
+    )
 
 
 TOOL = Tool(

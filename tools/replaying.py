@@ -1,7 +1,8 @@
 """A session gone through once more, record by record, by the functions that ran it: verdicts, observations, decisions, the end.
 
-Each step is held against what was recorded there. What no function of ours decided (another controller's choice, a stop for an
-error) and what cannot be had again (a report that is not on this machine) is passed on as recorded, and said.
+Each step is held against what was recorded there. A model's answer is an input: it is held against the journal of calls, and the
+rules decide on it again. What no function of ours decided (another controller's choice, a stop for an error) and what cannot be
+had again (a report that is not on this machine) is passed on as recorded, and said.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from typing import Any
 
 from proda_core.config import Config, config_from, dotted
 from proda_core.errors import ArtifactError, ConfigError, ProdaError
+from proda_core.ledger import read_answers
 from proda_core.log import Record
-from proda_core.policy import RulePolicy
+from proda_core.policy import MODEL, RulePolicy, rule_on
+from proda_core.policy.said import bears_out, said_in
 from proda_core.records import load_verdict
 from proda_core.serialize import from_plain, to_plain
-from proda_core.types import Decision, DecisionKind, Observations
+from proda_core.types import Decision, DecisionKind, Observations, Proposal, Ruling
 from tools.book import Book, read_book
 from tools.host import Host
 from tools.judge_candidate import verdict_on
@@ -59,7 +62,7 @@ def replay(host: Host, changes: Sequence[str] = ()) -> Iterator[Step]:
         if record.kind == "observation":
             yield _observed(_as_then(host, before, changed), before, record)
         elif record.kind == "decision":
-            yield _decided(_as_then(host, before, changed).config, before, record)
+            yield _decided(_as_then(host, before, changed), before, record)
             yield from _acted(record, records[at + 1 :])
         elif record.kind == "outcome" and record.body["tool"] == "judge_candidate" and record.body["ok"]:
             yield _judged(_as_then(host, before, changed), read_book(before), record)
@@ -111,23 +114,56 @@ def _observed(host: Host, before: Sequence[Record], record: Record) -> Step:
     return _step(record, "observation", record.key, _difference(to_plain(recorded), to_plain(again)))
 
 
-def _decided(config: Config, before: Sequence[Record], record: Record) -> Step:
+def _decided(host: Host, before: Sequence[Record], record: Record) -> Step:
     recorded = from_plain(Decision, record.body["decision"])
-    if recorded.chosen_by not in OURS:
+    proposal = _proposal(host.config, record)
+    if recorded.chosen_by not in OURS and proposal is None:
         said = f"chosen by {recorded.chosen_by}, whose reasons are not the rule policy's"
         return Step(record.seq, "decision", record.key, AS_RECORDED, said)
     seen = next((r for r in reversed(before) if r.kind == "observation" and r.key == record.key), None)
     if seen is None:
-        return Step(
-            record.seq, "decision", record.key, DIVERGES, "no observation was recorded for it", choice=True
-        )
+        return _step(record, "decision", record.key, "no observation was recorded for it", choice=True)
+    if proposal is not None and (wrong := _not_as_answered(host, proposal)):
+        return _step(record, "decision", record.key, wrong, choice=True)
     observations = from_plain(Observations, seen.body["observations"])
-    again = RulePolicy.of(config).decide(replace(observations, target_dev=config.policy.target_dev))
-    choice = (recorded.kind, recorded.stop_reason) != (again.kind, again.stop_reason)
-    detail = _difference(to_plain(recorded), to_plain(again))
+    observations = replace(observations, target_dev=host.config.policy.target_dev)
+    again = rule_on(RulePolicy.of(host.config), observations, proposal)
+    then = Ruling(recorded, str(record.body.get("ruling", "")) if proposal is not None else "")
+    return _compared(record, then, again)
+
+
+def _compared(record: Record, then: Ruling, again: Ruling) -> Step:
+    was, now = then.decision, again.decision
+    choice = (was.kind, was.stop_reason) != (now.kind, now.stop_reason)
+    detail = _difference(to_plain(was), to_plain(now)) or _difference(then.said, again.said, "ruling")
     if choice:
-        detail = f"{_chose(recorded)} then, {_chose(again)} now: {again.reason}"
+        detail = f"{_chose(was)} then, {_chose(now)} now: {now.reason}"
     return _step(record, "decision", record.key, detail, choice=choice)
+
+
+def _proposal(config: Config, record: Record) -> Proposal | None:
+    """What a model proposed, where the session's configuration (or the one to be tried) has it decide."""
+    if config.policy.kind != MODEL or "proposal" not in record.body:
+        return None
+    return from_plain(Proposal, record.body["proposal"])
+
+
+def _not_as_answered(host: Host, proposal: Proposal) -> str:
+    """Where a proposal is not what the model answered, by the turns beside it and by the journal of calls, if it is here."""
+    if not proposal.failure and not bears_out(proposal):
+        return f"the proposal of {proposal.by} is not what its last turn says"
+    kept = read_answers(host.folder.calls, [turn.task for turn in proposal.turns])
+    for number, turn in enumerate(proposal.turns, 1):
+        if turn.task in kept and _said_by_model(kept[turn.task]) != turn.said:
+            return f"the journal of calls has another answer of {proposal.by} for turn {number}"
+    return ""
+
+
+def _said_by_model(kept: str) -> str:
+    try:
+        return said_in(kept)
+    except ValueError:
+        return ""
 
 
 def _chose(decision: Decision) -> str:

@@ -30,6 +30,7 @@ from tools.book import Book, Round
 from tools.host import Host
 from tools.observe_session import summaries
 from tools.paging import First, page_of
+from tools.proposals import proposal_said
 from tools.repaired_case import RepairedCase, find_repaired_case, repaired_items
 from tools.work import book_of
 
@@ -73,10 +74,13 @@ class RoundView(Rung):
 
 
 class DecisionView(ToolModel):
+    """``asked``: which model was asked for it, what it wanted and what the rules did with that; "" where none was."""
+
     seq: int
     kind: str
     reason: str
     chosen_by: str
+    asked: str
     options: list[dict[str, Any]]
 
 
@@ -175,6 +179,7 @@ def _report(host: Host) -> ReportView:
                 kind=r.body["decision"]["kind"],
                 reason=r.body["decision"]["reason"],
                 chosen_by=r.body["decision"]["chosen_by"],
+                asked=proposal_said(r.body),
                 options=list(r.body["decision"]["options"]),
             )
             for r in records

@@ -25,7 +25,8 @@ class DecisionsArguments(ToolModel):
 
 
 class DecisionDetail(ToolModel):
-    """``observed`` is all that the policy was shown; ``steered`` what operators asked for since the decision before."""
+    """``observed`` is all that the policy was shown; ``steered`` what operators asked for since the decision before. ``proposal``
+    is what a model answered that was asked for it, null where none was, and ``ruling`` what the rules did with that."""
 
     decision: int
     seq: int
@@ -34,6 +35,8 @@ class DecisionDetail(ToolModel):
     reason: str
     stop_reason: str
     chosen_by: str
+    proposal: dict[str, Any] | None
+    ruling: str
     options: list[dict[str, Any]]
     observed: dict[str, Any]
     steered: list[SteeringRecord]
@@ -77,6 +80,8 @@ def _decision(number: int, records: Sequence[Record], span: slice) -> DecisionDe
         reason=made["reason"],
         stop_reason=made["stop_reason"] or "",
         chosen_by=made["chosen_by"],
+        proposal=record.body.get("proposal"),
+        ruling=str(record.body.get("ruling", "")),
         options=list(made["options"]),
         observed=dict(seen[-1].body["observations"]) if seen else {},
         steered=[steering_record(r) for r in since if r.kind == "steering"],
@@ -86,7 +91,7 @@ def _decision(number: int, records: Sequence[Record], span: slice) -> DecisionDe
 TOOL = Tool(
     "show_decisions",
     "The decisions (patch, replay, stop), a page at a time or one alone: what was observed, every option with the reason it was "
-    "taken or not, who chose, and what operators had asked for.",
+    "taken or not, who chose, what a model proposed and what the rules made of it, and what operators had asked for.",
     DecisionsArguments,
     DecisionsView,
     show_decisions,

@@ -156,7 +156,7 @@ def perform(host: Host, tool: str, arguments: dict[str, Any], act: Callable[[], 
 
 def check_budget(host: Host) -> None:
     """Refuse to start work when a budget is spent; BudgetExhausted names it."""
-    _measure_money(host)
+    measure_money(host)
     budget = host.own.ledger.budget()
     spent = budget.exhausted()
     if spent is not None and spent is not Resource.ROUNDS:  # rounds are reserved where a round begins
@@ -168,7 +168,7 @@ def job_handle(host: Host, job_id: str) -> JobHandle:
     own = host.own
     intent = intent_of_job(host, job_id)
     status = own.executor.tend(job_id)
-    _measure_money(host)
+    measure_money(host)
     if status.state is JobState.FINISHED:
         settle(host, intent, status)
     elif status.state is JobState.FAILED:
@@ -248,7 +248,7 @@ def write_outcome(host: Host, intent: Record, made: Performed, *, error: str = "
     """The outcome of an intent, with the budget after it. An ``error`` closes the attempt as failed."""
     own = host.own
     own.ledger.measure(Resource.DISK_BYTES, host.folder.disk_bytes())
-    _measure_money(host)
+    measure_money(host)
     body = {
         "ok": not error,
         "tool": intent.body["tool"],
@@ -261,7 +261,7 @@ def write_outcome(host: Host, intent: Record, made: Performed, *, error: str = "
     own.log.append_once("outcome", intent.key, body, budget=own.ledger.budget_view())
 
 
-def _measure_money(host: Host) -> None:
+def measure_money(host: Host) -> None:
     """The money meter goes by the journal of calls, which workers keep; what is reserved there counts."""
     spent, ledger = read_money(host.folder.calls), host.own.ledger
     if spent != ledger.budget().money.used:

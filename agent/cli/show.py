@@ -134,7 +134,9 @@ def _outcome(row: dict[str, Any]) -> str:
 
 def _decision(decision: dict[str, Any]) -> str:
     colour = _KIND_COLOUR.get(decision["kind"], "default")
-    by = "" if decision["chosen_by"] == "rule" else f" [dim]chosen by the {decision['chosen_by']}[/]"
+    by = f" [dim]chosen by the {decision['chosen_by']}[/]" if decision["chosen_by"] == "operator" else ""
+    if decision["asked"]:
+        by += f" [dim]asked: {escape(decision['asked'])}[/]"
     return f"[bold {colour}]{escape(decision['kind'])}[/]  {escape(decision['reason'])}{by}"
 
 

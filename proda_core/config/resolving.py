@@ -61,6 +61,8 @@ class Config(Section):
             raise ValueError(
                 "synthesis.reworded_rows needs a model: set teacher.kind to llm, or the rows to 0"
             )
+        if self.policy.kind == "llm" and self.teacher.model is None:
+            raise ValueError("policy.kind llm needs a model: give teacher.model as provider:name")
         return self
 
 

@@ -44,7 +44,7 @@ class TeacherConfig(Section):
     model: str | None = Field(
         None,
         pattern=r"^[a-z][a-z0-9./-]*:\S+$",
-        description="model of the llm teacher, `provider:name` as pydantic-ai names it, "
+        description="model of the llm teacher and the llm policy, `provider:name` as pydantic-ai names it, "
         "or `openai-compatible:name` for a server at `calls.base_url`",
     )
     temperature: float = Field(0.0, ge=0, le=2, description="randomness of the llm teacher's answers")
@@ -287,6 +287,10 @@ class VerdictConfig(Section):
 
 
 class PolicyConfig(Section):
+    kind: Literal["rules", "llm"] = Field(
+        "rules",
+        description="who chooses between patch, replay and stop where the rules leave a choice; llm asks `teacher.model`",
+    )
     target_dev: float | None = Field(0.95, gt=0, le=1, description="dev accuracy at which the session stops")
     max_rejections: int = Field(
         2, ge=1, description="rejected rounds in a row after which the session has reached a plateau"

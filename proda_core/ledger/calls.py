@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -259,6 +259,17 @@ def read_spent(path: Path) -> Spent:
             "SELECT COUNT(*), TOTAL(sent), TOTAL(unknown), TOTAL(input_tokens), TOTAL(output_tokens) FROM calls"
         ).fetchone()
         return Spent(totals[0] / NANO, totals[1] / NANO, *(int(amount) for amount in sums))
+
+
+def read_answers(path: Path, tasks: Iterable[str]) -> dict[str, str]:
+    """The answers that this journal has of these tasks, for a reader; the others are left out."""
+    if not path.is_file():
+        return {}
+    with typed(path), closing(_reader(path)) as db:
+        if not _made(db):
+            return {}
+        found = {task: _answer_in(db, task) for task in tasks}
+    return {task: answer for task, answer in found.items() if answer is not None}
 
 
 def read_money(path: Path) -> float:

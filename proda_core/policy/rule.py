@@ -41,6 +41,27 @@ class Finding:
     stop_reason: StopReason | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the rules find of each option, after the operators' wishes; ``preferred`` and ``vetoed`` are the wishes themselves."""
+
+    patch: Finding
+    replay: Finding
+    stop: Finding
+    preferred: DecisionKind | None = None
+    vetoed: frozenset[DecisionKind] = frozenset()
+
+    def of(self, option: DecisionKind) -> Finding:
+        """The finding of one option."""
+        finding: Finding = getattr(self, option.value)
+        return finding
+
+    @property
+    def must_stop(self) -> bool:
+        """A stop is due that nobody may hold off."""
+        return self.stop.applies and self.stop.stop_reason not in _HELD_OFF
+
+
 class RulePolicy:
     """``general_margin`` and ``round_disk_bytes`` come from the session's verdict settings and its base's size."""
 
@@ -62,24 +83,31 @@ class RulePolicy:
 
     def decide(self, observations: Observations) -> Decision:
         """The Decision; ToolError when the observations contradict themselves."""
-        check_observations(observations)
-        stops = self._stops(observations)
-        stop = stops[0]
-        replay = self._replay(observations)
-        gain = expect_gain(observations.rounds, observations.patchable)
-        patch = self._patch(observations, gain)
-        unsteered = _choose(patch=patch, replay=replay, stop=stop)
+        unsteered = _choose(self._found(observations))
         if not observations.wishes:
             return unsteered
-        wishes = {(wish.kind, wish.option): wish for wish in observations.wishes}  # of two alike the later
-        preferred = next((w.option for w in reversed(observations.wishes) if w.kind == "prefer"), None)
-        steered = _choose(
-            patch=_wished(patch, DecisionKind.PATCH, wishes),
-            replay=_wished(replay, DecisionKind.REPLAY, wishes),
-            stop=_wished(_firmest(stops), DecisionKind.STOP, wishes),
-            preferred=preferred,
-        )
+        steered = _choose(self.found(observations))
         return steered if steered.kind is unsteered.kind else replace(steered, chosen_by="operator")
+
+    def found(self, observations: Observations) -> Found:
+        """What decide goes by; ToolError when the observations contradict themselves."""
+        found = self._found(observations)
+        if not observations.wishes:
+            return found
+        wishes = {(wish.kind, wish.option): wish for wish in observations.wishes}  # of two alike the later
+        return Found(
+            patch=_wished(found.patch, DecisionKind.PATCH, wishes),
+            replay=_wished(found.replay, DecisionKind.REPLAY, wishes),
+            stop=_wished(_firmest(self._stops(observations)), DecisionKind.STOP, wishes),
+            preferred=next((w.option for w in reversed(observations.wishes) if w.kind == "prefer"), None),
+            vetoed=frozenset(option for kind, option in wishes if kind == "veto"),
+        )
+
+    def _found(self, seen: Observations) -> Found:
+        """As found, whatever anybody wishes."""
+        check_observations(seen)
+        gain = expect_gain(seen.rounds, seen.patchable)
+        return Found(self._patch(seen, gain), self._replay(seen), self._stops(seen)[0])
 
     def _stops(self, seen: Observations) -> list[Finding]:
         """The reasons to stop that hold, in order, or one finding that none does."""
@@ -167,21 +195,23 @@ class RulePolicy:
         return Finding(True, f"{figures}, {expected}")
 
 
-def _choose(
-    *, patch: Finding, replay: Finding, stop: Finding, preferred: DecisionKind | None = None
-) -> Decision:
+def _choose(found: Found) -> Decision:
     """The first option that applies: a stop that nobody holds off, what is preferred, then stop, replay, patch."""
-    options = {DecisionKind.STOP: stop, DecisionKind.REPLAY: replay, DecisionKind.PATCH: patch}
-    order = list(options)
-    if preferred is not None and not (stop.applies and stop.stop_reason not in _HELD_OFF):
-        order.remove(preferred)
-        order.insert(0, preferred)
+    order = [DecisionKind.STOP, DecisionKind.REPLAY, DecisionKind.PATCH]
+    if found.preferred is not None and not found.must_stop:
+        order.remove(found.preferred)
+        order.insert(0, found.preferred)
     for kind in order:
-        if options[kind].applies:
-            return _decide(kind, patch=patch, replay=replay, stop=stop)
-    reason = patch.stop_reason or StopReason.NOTHING_DIAGNOSABLE
-    stop = Finding(True, f"nothing is left to do: {patch.sentence}; {replay.sentence}", reason)
-    return _decide(DecisionKind.STOP, patch=patch, replay=replay, stop=stop)
+        if found.of(kind).applies:
+            return _decide(kind, found)
+    return _decide(DecisionKind.STOP, replace(found, stop=nothing_left(found)))
+
+
+def nothing_left(found: Found) -> Finding:
+    """The stop where neither of the others applies."""
+    reason = found.patch.stop_reason or StopReason.NOTHING_DIAGNOSABLE
+    sentence = f"nothing is left to do: {found.patch.sentence}; {found.replay.sentence}"
+    return Finding(True, sentence, reason)
 
 
 def _firmest(stops: Sequence[Finding]) -> Finding:
@@ -228,23 +258,24 @@ def _rejected_twice(seen: Observations) -> str:
     return ""
 
 
-def _decide(kind: DecisionKind, *, patch: Finding, replay: Finding, stop: Finding) -> Decision:
-    found = {DecisionKind.PATCH: patch, DecisionKind.REPLAY: replay, DecisionKind.STOP: stop}
+def _decide(kind: DecisionKind, found: Found) -> Decision:
     options = tuple(
-        OptionConsidered(option, option is kind, _explain(option, finding, taken=option is kind, chosen=kind))
-        for option, finding in found.items()
+        OptionConsidered(
+            option, option is kind, _explain(option, found.of(option), taken=option is kind, chosen=kind)
+        )
+        for option in (DecisionKind.PATCH, DecisionKind.REPLAY, DecisionKind.STOP)
     )
-    stop_reason = stop.stop_reason if kind is DecisionKind.STOP else None
-    return Decision(kind, _sentence(found[kind].sentence), options, stop_reason)
+    stop_reason = found.stop.stop_reason if kind is DecisionKind.STOP else None
+    return Decision(kind, as_sentence(found.of(kind).sentence), options, stop_reason)
 
 
 def _explain(option: DecisionKind, finding: Finding, *, taken: bool, chosen: DecisionKind) -> str:
     if taken or not finding.applies:
-        return _sentence(finding.sentence)
-    return _sentence(f"{finding.sentence}; but {chosen.value} comes before {option.value}")
+        return as_sentence(finding.sentence)
+    return as_sentence(f"{finding.sentence}; but {chosen.value} comes before {option.value}")
 
 
-def _sentence(text: str) -> str:
+def as_sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 

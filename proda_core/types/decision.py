@@ -95,4 +95,34 @@ class Decision:
     reason: str
     options: tuple[OptionConsidered, ...]
     stop_reason: StopReason | None = None
-    chosen_by: str = "rule"
+    chosen_by: str = "rule"  # rule, operator (by a wish) or llm (a model's proposal that the rules let pass)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTurn:
+    """One answer of a model on its way to a proposal. ``task`` is its key in the journal of calls, ``said`` what it called."""
+
+    task: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a model wants done, or why it said nothing that counts: an input of the decision, kept beside it in the log.
+
+    ``kind`` is as the model wrote it and may be anything; it is "" where ``failure`` says why there is none.
+    """
+
+    by: str  # provider:name
+    kind: str
+    reason: str
+    failure: str = ""
+    turns: tuple[ModelTurn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A decision, and what the rules did with the proposal it was made on (taken, refused, missing); "" where nobody proposed."""
+
+    decision: Decision
+    said: str = ""

@@ -31,9 +31,9 @@ from proda_core.ids import digest
 from proda_core.ledger import Call, CallJournal, Settled
 from proda_core.teachers.llm.asking import T, Task
 from proda_core.teachers.llm.journal_queue import JournalQueue
-from proda_core.teachers.llm.judging import judge
-from proda_core.teachers.llm.models import build_model, most_tokens, put, schema_of, speaks_schemas
+from proda_core.teachers.llm.models import build_model, speaks_schemas
 from proda_core.teachers.llm.prices import prices_of
+from proda_core.teachers.llm.questions import A, Question, TaskQuestion
 from proda_core.teachers.llm.trouble import Trouble, trouble_of
 
 _GONE_AFTER = 3  # calls given up in a row, none answered in between: it is the server and not the question
@@ -61,10 +61,10 @@ class _Again(Exception):
 
 
 @dataclass(slots=True)
-class _Sending(Generic[T]):
+class _Sending(Generic[A]):
     """One call on its way: what is asked, and how often it failed."""
 
-    task: Task[T]
+    question: Question[A]
     call: Call
     rejected: str
     failures: int = 0
@@ -108,6 +108,11 @@ class ModelAsker:
         return self._config.model or ""
 
     @property
+    def model(self) -> Model:
+        """The model that is asked: to be looked at, and not to be sent anything beside this asker."""
+        return self._model
+
+    @property
     def concurrency(self) -> int:
         """Calls under way at once at most: asking more Tasks at a time than that only makes them wait."""
         return self._calls.concurrency
@@ -125,40 +130,47 @@ class ModelAsker:
 
     async def ask(self, task: Task[T]) -> T:
         """The answer, from the journal where it was paid for before."""
-        schema = schema_of(task.output)
-        key = digest(
+        return await self.answer(TaskQuestion(task))
+
+    def key(self, question: Question[A]) -> str:
+        """What the journal knows a question by."""
+        return digest(
             {
-                "kind": task.kind,
-                "schema": schema,
-                "instructions": task.instructions,
-                "content": task.content,
+                **question.about(),
                 "model": self.name,
                 "temperature": self._config.temperature,
                 "max_output_tokens": self._config.max_output_tokens,
             }
         )
+
+    async def answer(self, question: Question[A]) -> A:
+        """As ``ask``, for any sort of question."""
+        key = self.key(question)
         lock = self._same.setdefault(key, asyncio.Lock())
         async with lock:  # the same question twice at once is one call
             known = await self._queue.do(lambda: self._journal.answer(key))
             if known is not None:
-                return task.output.model_validate_json(known)
-            most = self._prices.cost(most_tokens(task, schema), self._config.max_output_tokens)
-            return await self._ask_until_good(task, key, most)
+                return question.read(known)
+            most = self._prices.cost(question.most_tokens(), self._config.max_output_tokens)
+            return await self._ask_until_good(question, key, most)
 
-    async def _ask_until_good(self, task: Task[T], key: str, most: int) -> T:
+    async def _ask_until_good(self, question: Question[A], key: str, most: int) -> A:
         rejected = ""
         for attempt in range(1, self._calls.retries + 2):
             ended = await self._queue.do(partial(self._journal.ending, key, attempt))
             if ended is not None:  # asked before a kill, and no good
                 rejected = ended
                 continue
-            call = Call(key, attempt, task.kind, self.name, most, self._calls.idempotent)
-            rejected, answer = await self._answered(_Sending(task, call, rejected))
+            call = Call(key, attempt, question.kind, self.name, most, self._calls.idempotent)
+            came = await self._answered(_Sending(question, call, rejected))
+            rejected, answer = came
             if answer is not None:
                 return answer
-        raise SetAside(rejected, f"{self._calls.retries + 1} answers to a call for {task.kind} were no good")
+        raise SetAside(
+            rejected, f"{self._calls.retries + 1} answers to a call for {question.kind} were no good"
+        )
 
-    async def _answered(self, sending: _Sending[T]) -> tuple[str, T | None]:
+    async def _answered(self, sending: _Sending[A]) -> tuple[str, A | None]:
         """How the call ended and what it gave, after as many sendings as it takes."""
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(_Again), wait=self._wait, sleep=self._means.pause, reraise=True
@@ -172,7 +184,7 @@ class ModelAsker:
             return float(self._backoff(state))
         return asked + random.uniform(0, min(1.0, 0.1 * asked))  # not all at the same moment
 
-    async def _send(self, sending: _Sending[T]) -> tuple[str, T | None]:
+    async def _send(self, sending: _Sending[A]) -> tuple[str, A | None]:
         async with self._slots:
             await self._reserve(sending.call)
             try:
@@ -188,19 +200,22 @@ class ModelAsker:
         await self._meet(trouble, sending)
         raise _Again(trouble.after_s)
 
-    async def _request(self, sending: _Sending[T]) -> tuple[str, T | None]:
+    async def _request(self, sending: _Sending[A]) -> tuple[str, A | None]:
         """Send once and settle what came back."""
         sending.native = self._native
-        request, parameters = put(sending.task, native=sending.native, rejected=sending.rejected)
+        sent_out = sending.question.put(native=sending.native, rejected=sending.rejected)
         settings = self._settings(sending.call)
         response = await model_request(
-            self._model, [request], model_settings=settings, model_request_parameters=parameters
+            self._model,
+            sent_out.messages,
+            model_settings=settings,
+            model_request_parameters=sent_out.parameters,
         )
-        ending, answer = judge(response, sending.task.output)
+        ending, answer = sending.question.judge(response)
         sent, answered = response.usage.input_tokens, response.usage.output_tokens
         # a server that does not say what it counted is taken at its most
         cost = self._prices.cost(sent, answered) if sent or answered else sending.call.most
-        said = "" if answer is None else answer.model_dump_json()
+        said = "" if answer is None else sending.question.write(answer)
         how = Settled(ending, sent, answered, cost, said)
         await self._queue.do(partial(self._journal.settle, sending.call, how))
         self._silent_since, self._given_up, self._answered_once = None, 0, True
@@ -266,7 +281,7 @@ class ModelAsker:
         await self._until(lambda: not self._under_way)
         raise self._over
 
-    async def _meet(self, trouble: Trouble, sending: _Sending[T]) -> None:
+    async def _meet(self, trouble: Trouble, sending: _Sending[A]) -> None:
         """Decide what a failed sending means: go on, set this one aside, or end everything."""
         now = self._means.clock.monotonic()
         if trouble.fatal:
