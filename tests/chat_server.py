@@ -1,7 +1,7 @@
 """A local server that speaks the OpenAI chat protocol, misbehaves on command and counts what it charged.
 
 ``ChatServer(answer)`` answers each request by ``answer(prompt) -> str`` (the JSON, as the model would write it) and charges it: a
-token for each word. Misdeeds are queued with ``misbehave``: each request takes the next one, or behaves when none is left. It
+token for each word. A request that offers tools is answered by ``calling(body)``, with the tools it calls or a text. Misdeeds are queued with ``misbehave``: each request takes the next one, or behaves when none is left. It
 honours Idempotency-Key as payment servers do: a key seen before gets the same answer again and is not charged again, unless the
 server is told to know no keys. What was charged stands in ``charged`` and outlives no client.
 """
@@ -19,6 +19,7 @@ from typing import Any
 from aiohttp import web
 
 Answer = Callable[[str], str]
+Calling = Callable[[dict[str, Any]], list[tuple[str, dict[str, Any]]] | str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class ChatServer:
         self, answer: Answer, *, latency_s: float = 0.0, slots: int = 1000, knows_keys: bool = True
     ) -> None:
         self.answer, self.latency_s, self.knows_keys = answer, latency_s, knows_keys
+        self.calling: Calling = lambda body: ""
         self.misdeeds: deque[Misdeed] = deque()
         self.always: Misdeed | None = None  # done to every request
         self.charged: list[Charge] = []
@@ -149,10 +151,13 @@ class ChatServer:
             message["refusal"] = "I would rather not."
         elif misdeed is not None and misdeed.kind in ("says", "length"):
             message["content"], finish = misdeed.body, "length" if misdeed.kind == "length" else "stop"
+        elif "tools" in body:
+            message, finish = _called(self.calling(body), len(self.charged))
         else:
             message["content"] = self.answer(prompt)
         sent = sum(len(str(one["content"]).split()) for one in body["messages"])
-        answered = len(str(message["content"] or message.get("refusal")).split())
+        said = message["content"] or message.get("refusal") or json.dumps(message.get("tool_calls"))
+        answered = len(str(said).split())
         self.charged.append(Charge(key, sent, answered))
         made = {
             "id": f"chat-{len(self.charged)}",
@@ -191,3 +196,18 @@ class ChatServer:
             await answer.write(data[at : at + 8])
             await asyncio.sleep(0.05)
         return answer
+
+
+def _called(calls: list[tuple[str, dict[str, Any]]] | str, number: int) -> tuple[dict[str, Any], str]:
+    """A message that calls tools, or says something, and how it ended."""
+    if isinstance(calls, str):
+        return {"role": "assistant", "content": calls}, "stop"
+    made = [
+        {
+            "id": f"call-{number}-{place}",
+            "type": "function",
+            "function": {"name": name, "arguments": json.dumps(arguments)},
+        }
+        for place, (name, arguments) in enumerate(calls)
+    ]
+    return {"role": "assistant", "content": None, "tool_calls": made}, "tool_calls"

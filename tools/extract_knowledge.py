@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from proda_core.config import TeacherConfig
 from proda_core.jobs import JobRequest
 from tools.base import NoArguments, Tool
 from tools.host import Host
@@ -12,10 +13,15 @@ async def extract_knowledge(host: Host, _arguments: NoArguments) -> JobHandle:
     request = JobRequest(
         "extract",
         "proda_core.extraction.job:run",
-        {"config": host.config.teacher.model_dump(mode="json"), "seed": host.config.seed},
+        {"config": _reader(host.config.teacher).model_dump(mode="json"), "seed": host.config.seed},
         {"corpus": book_of(host).need("corpus_id")},
     )
     return await start_job(host, "extract_knowledge", {}, request)
+
+
+def _reader(teacher: TeacherConfig) -> TeacherConfig:
+    """What the reading depends on: the rules read the same whatever model is asked for other things."""
+    return teacher if teacher.kind == "llm" else teacher.model_copy(update={"model": None})
 
 
 TOOL = Tool(
