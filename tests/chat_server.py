@@ -1,9 +1,10 @@
 """A local server that speaks the OpenAI chat protocol, misbehaves on command and counts what it charged.
 
 ``ChatServer(answer)`` answers each request by ``answer(prompt) -> str`` (the JSON, as the model would write it) and charges it: a
-token for each word. A request that offers tools is answered by ``calling(body)``, with the tools it calls or a text. Misdeeds are queued with ``misbehave``: each request takes the next one, or behaves when none is left. It
-honours Idempotency-Key as payment servers do: a key seen before gets the same answer again and is not charged again, unless the
-server is told to know no keys. What was charged stands in ``charged`` and outlives no client.
+token for each word. A request that offers tools is answered by ``calling(body)``: the tools it calls, or a text. Misdeeds are
+queued with ``misbehave``: each request takes the next one, or behaves when none is left. It honours Idempotency-Key as payment
+servers do: a key seen before gets the same answer again and is not charged again, unless the server is told to know no keys. What
+was charged stands in ``charged`` and outlives no client.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def _observed(host: Host, before: Sequence[Record], record: Record) -> Step:
 def _decided(host: Host, before: Sequence[Record], record: Record) -> Step:
     recorded = from_plain(Decision, record.body["decision"])
     proposal = _proposal(host.config, record)
-    if recorded.chosen_by not in OURS and proposal is None:
+    if recorded.chosen_by not in OURS and "proposal" not in record.body:
         said = f"chosen by {recorded.chosen_by}, whose reasons are not the rule policy's"
         return Step(record.seq, "decision", record.key, AS_RECORDED, said)
     seen = next((r for r in reversed(before) if r.kind == "observation" and r.key == record.key), None)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from agent.client import ToolClient
-from proda_core.log import Record
 from proda_core.session import SessionFolder
-from tests.sessions import Bench, FinishedSession, records_of, run_to_end, seeded
+from tests.sessions import Bench, FinishedSession, run_to_end, seeded
 
 MODEL = "openai-compatible:tiny"
 INPUT_PRICE, OUTPUT_PRICE = 1.0, 2.0
@@ -19,24 +20,18 @@ Turns = Callable[[str, int], Said]
 
 
 class Decider:
-    """A model by script: ``turns(decision, turn)`` says what it answers; ``seen`` are the decisions it was shown, by their key."""
+    """A model by script: ``turns(decision, turn)`` says what it answers; ``asked`` is what it was asked for."""
 
     def __init__(self, turns: Turns) -> None:
         self._turns = turns
-        self.seen: dict[str, dict[str, Any]] = {}
         self.asked: list[tuple[str, int]] = []
 
     def __call__(self, body: dict[str, Any]) -> Said:
         shown = next(str(m["content"]) for m in body["messages"] if m["role"] == "user")
         given = json.loads(shown[shown.index("{") : shown.rindex("}") + 1])
         turn = sum(m["role"] == "assistant" for m in body["messages"])
-        self.seen[given["decision"]] = given
         self.asked.append((given["decision"], turn))
         return self._turns(given["decision"], turn)
-
-
-def always(kind: str, reason: str = "the figures say so") -> Turns:
-    return lambda _decision, _turn: [(kind, {"reason": reason})]
 
 
 def asking(
@@ -55,18 +50,14 @@ def asking(
     return seeded(bench.session(root, **given), finished.folder)
 
 
-def decided(folder: SessionFolder) -> list[Record]:
-    return records_of(folder, "decision")
-
-
-def run_until_recording(path: str, deaths: Any) -> None:
-    """Run the session and die by SIGKILL when the first decision is about to be recorded: ``deaths`` is the function that kills."""
+def run_until_it_would_record(path: str) -> None:
+    """Run the session in this process and die by SIGKILL where the first decision would be recorded: its answer is there."""
     call = ToolClient.call
 
     async def dying(self: ToolClient, name: str, **arguments: Any) -> dict[str, Any]:
         if name == "record_decision":
-            deaths()
+            os.kill(os.getpid(), signal.SIGKILL)
         return await call(self, name, **arguments)
 
-    ToolClient.call = dying  # type: ignore[method-assign]  # in a process of its own, which ends here
+    ToolClient.call = dying  # type: ignore[method-assign]  # of a process that ends here
     run_to_end(SessionFolder.open(Path(path)))
