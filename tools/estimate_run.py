@@ -1,4 +1,5 @@
-"""What a session on a corpus would ask of its teacher, told before there is a session: nothing is asked and nothing written.
+"""What a session on a corpus would ask of a model, as teacher and as policy, told before there is a session: nothing is asked and
+nothing written.
 
 Not offered over MCP: a server serves a session that exists.
 """
@@ -22,6 +23,7 @@ class RunEstimate:
     chunks: int
     words: int
     teacher: str
+    policy: str
     calls: dict[str, Any]
     limit: float | None
 
@@ -31,12 +33,13 @@ def estimate_run(root: Path, config: Config, corpus: Path | str) -> RunEstimate:
     from proda_core.teachers.llm.estimating import estimate_calls  # the teachers are a worker's to load
 
     curated = curate(corpus_at(root, corpus), config.corpus)
-    calls = estimate_calls(curated.chunks, config.teacher, config.calls)
+    calls = estimate_calls(curated.chunks, config)
     return RunEstimate(
         documents=len(curated.documents),
         chunks=len(curated.chunks),
         words=curated.words,
         teacher=(config.teacher.kind == "llm" and config.teacher.model) or config.teacher.kind,
+        policy=(config.policy.kind == "llm" and config.teacher.model) or config.policy.kind,
         calls=asdict(calls),
         limit=config.budget.money,
     )

@@ -212,7 +212,7 @@ def spent(budget: dict[str, Any]) -> str:
 
 
 def show_estimate(view: dict[str, Any]) -> None:
-    """What a session would ask of its teacher."""
+    """What a session would ask of a model."""
     console, calls = Console(highlight=False), view["calls"]
     rows = [
         (
@@ -220,12 +220,18 @@ def show_estimate(view: dict[str, Any]) -> None:
             f"{view['documents']:,} documents, {view['chunks']:,} chunks, {view['words']:,} words",
         ),
         ("teacher", escape(view["teacher"])),
-        ("calls", f"{calls['calls']:,}"),
+        ("policy", escape(view["policy"])),
+        (
+            "calls",
+            f"{calls['calls']:,}: " + ", ".join(f"{n:,} {purpose}" for purpose, n in calls["by"].items()),
+        ),
         ("tokens", f"about {calls['input_tokens']:,} sent, {calls['output_tokens']:,} answered"),
         ("money", _money(calls["money"], view["limit"])),
         ("time", f"about {duration(calls['time_s'])} for the calls alone"),
     ]
-    for name, said in rows if calls["calls"] else [*rows[:2], ("calls", "none: this teacher is no model")]:
+    for name, said in (
+        rows if calls["calls"] else [*rows[:3], ("calls", "none: neither teacher nor policy is a model")]
+    ):
         console.print(f"  [bold]{name:<8}[/] {said}")
     console.print("[dim]estimated from the corpus; nothing was asked and no session was made[/]")
 

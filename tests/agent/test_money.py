@@ -109,10 +109,33 @@ def test_a_dry_run_says_what_the_teacher_would_be_asked_and_leaves_nothing_behin
     assert shown.exit_code == 0, shown.output
     view = json.loads(shown.stdout)
     calls = view["calls"]
-    assert calls["calls"] == 3 * view["chunks"] > 0
+    assert calls["calls"] == 3 * view["chunks"] > 0 and calls["by"] == {"reading": calls["calls"]}
     assert calls["money"] == pytest.approx((calls["input_tokens"] + 10 * calls["output_tokens"]) / 1e6)
     assert calls["time_s"] > 0 and view["limit"] == 0.01
     assert not (tmp_path / "sessions").exists()
+
+
+def test_a_dry_run_counts_decisions_and_questions_in_other_words_and_not_what_is_not_asked(
+    bench: Bench, tmp_path: Path
+) -> None:
+    command = ["run", str(bench.corpus), "--dry-run", "--json", "--sessions", str(tmp_path / "sessions")]
+    prices = ("--set", "calls.input_price=1", "--set", "calls.output_price=10")
+
+    def calls(*given: str) -> dict[str, Any]:
+        shown = CliRunner().invoke(app, [*command, *prices, *given])
+        assert shown.exit_code == 0, shown.output
+        found: dict[str, Any] = json.loads(shown.stdout)["calls"]
+        assert found["calls"] == sum(found["by"].values())
+        assert found["money"] == pytest.approx((found["input_tokens"] + 10 * found["output_tokens"]) / 1e6)
+        return found
+
+    deciding = ("--set", "policy.kind=llm", "--set", "teacher.model=openai-compatible:tiny")
+    few, many = calls(*deciding, "--rounds", "1"), calls(*deciding, "--rounds", "4")
+    assert (few["by"], many["by"]) == ({"deciding": 4}, {"deciding": 10})
+    assert many["money"] > few["money"] > 0 and many["time_s"] > few["time_s"]
+    plain, worded = calls(*LLM), calls(*LLM, "--set", "synthesis.reworded_rows=2")
+    assert worded["by"]["wording"] > 0 and worded["by"]["reading"] == plain["by"]["reading"]
+    assert worded["money"] > plain["money"]
 
 
 def test_a_dry_run_names_a_price_that_nobody_knows_and_a_teacher_that_costs_nothing(
@@ -120,7 +143,7 @@ def test_a_dry_run_names_a_price_that_nobody_knows_and_a_teacher_that_costs_noth
 ) -> None:
     command = ["run", str(bench.corpus), "--dry-run", "--sessions", str(tmp_path / "sessions")]
     assert "set calls.input_price" in CliRunner().invoke(app, [*command, *LLM]).stdout
-    assert "none: this teacher is no model" in CliRunner().invoke(app, command).stdout
+    assert "none: neither teacher nor policy is a model" in CliRunner().invoke(app, command).stdout
 
 
 def test_how_calls_are_made_names_no_session_and_a_models_name_does(bench: Bench, tmp_path: Path) -> None:
