@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from agent.cli.main import app
 from mcp_server.merging import merge_round
 from proda_core import doctor
-from proda_core.config import StudentConfig
+from proda_core.config import StudentConfig, VllmConfig
 from proda_core.doctor import State, examine
 from proda_core.errors import SessionError, StudentError
 from proda_core.students.loading import load_model, load_student
@@ -43,7 +43,7 @@ def adapter(base: Path, tmp_path: Path) -> Path:
 
 
 def states(base: str, folder: Path) -> dict[str, State]:
-    return {found.name.split(" ")[0]: found.state for found in examine(StudentConfig(base=base), folder)}
+    return {found.name.split(" ")[0]: found.state for found in examine(StudentConfig(base=base), VllmConfig(), folder)}
 
 
 def test_the_doctor_finds_what_a_session_needs_and_says_what_it_does_without(
