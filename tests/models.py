@@ -51,6 +51,13 @@ def tiny_llama(folder: Path, *, seed: int = 0, chat: bool = True) -> Path:
     return _save(folder, LlamaForCausalLM, LlamaConfig, seed=seed, chat=chat)
 
 
+def servable_llama(folder: Path, *, seed: int = 0) -> Path:
+    """The same with heads as wide as vLLM's kernels for a CPU want them at least; the folder is returned."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    return _save(folder, LlamaForCausalLM, LlamaConfig, seed=seed, chat=True, head_dim=32)
+
+
 def tiny_qwen2(folder: Path, *, seed: int = 0, chat: bool = True) -> Path:
     """A random two-layer Qwen2 (biases on q, k and v); the folder is returned."""
     from transformers import Qwen2Config, Qwen2ForCausalLM

@@ -1,7 +1,7 @@
 """Before a served model's first answers count: are its log-likelihoods those that transformers finds with the files on disk?
 
-A server may hold other weights than the session's base, or compute an architecture wrongly without a word, as vLLM 0.32 does LFM2
-on a CPU. Both are refused (ServingError). Each model is compared once for each way of serving it.
+A server may hold other weights than the session's base, or compute an architecture wrongly without a word: vLLM 0.32 by its
+defaults does so with LFM2 on a CPU. Both are refused (ServingError). Each model is compared once for each way of serving it.
 """
 
 from __future__ import annotations

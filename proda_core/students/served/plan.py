@@ -59,7 +59,9 @@ def plan_server(base: BaseDescription, config: Config) -> ServerPlan:
     }
     flags = ["--enable-lora", "--no-enable-prefix-caching"]
     if device.type == "cpu":
-        flags.append("--enforce-eager")  # compiling would only delay the start: LoRA keeps it from being used
+        # Compiling would only delay the start, for LoRA keeps it from being used; but vLLM's own kernels, which then take its
+        # place, rotate positions wrongly in some architectures (LFM2, 0.32).
+        flags += ["--enforce-eager", "--compilation-config", '{"custom_ops":["none"]}']
     command = [str(python), "-m", "vllm.entrypoints.openai.api_server"]
     command += [part for option in options.items() for part in option]
     command += [*flags, "--lora-target-modules", *base.linear_layers]

@@ -81,13 +81,13 @@ class ServedModel:
                 return put(self._connected())
             except ServerTrouble as trouble:
                 self._disconnect()
+                self._server.restart()
                 troubles.append(self._server.last_words() or str(trouble))
                 if len(troubles) == TRIES:
                     raise ServingError(
                         f"the vLLM server failed {TRIES} times on one batch: {'; '.join(dict.fromkeys(troubles))}; mend it, "
                         "or score through transformers"
                     ) from trouble
-                self._server.restart()
 
     def close(self) -> None:
         self._disconnect()

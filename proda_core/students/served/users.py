@@ -26,6 +26,7 @@ from proda_core.students.served.client import Address
 KEEPER = "proda_core.students.served.keeper"
 PORT = "{port}"  # in a command, for the port that its keeper finds
 LOOK_S = 0.1
+NOTICE_S = 8.0  # that a keeper has to notice that its server died, and to say of what
 ENDING_S = 15.0  # that a keeper has to end its server
 MOST_LAUNCHES = 3  # of a server that never comes up, while one user waits
 
@@ -89,16 +90,6 @@ class ServerFolder:
         pid, token = about.get("pid"), about.get("token")
         return pid if isinstance(pid, int) and isinstance(token, str) and is_alive(pid, token) else None
 
-    def is_used(self) -> bool:
-        """Whether anybody holds the server up. A keeper that has the users' lock alone is ending it."""
-        lock = self.users
-        if lock.acquire(wait=False):
-            lock.release()
-            return False
-        shared = lock.acquire(wait=False, shared=True)
-        lock.release()
-        return shared
-
     def kill_keeper(self) -> None:
         """End the keeper at once, and its server by that."""
         pid = self.keeper_pid()
@@ -109,7 +100,8 @@ class ServerFolder:
 
 @contextmanager
 def held_up(folder: ServerFolder, *, pause: Callable[[float], None] = time.sleep) -> Iterator[None]:
-    """A session's server, once somebody started it, stays up for the block and is gone after it, unless others use it."""
+    """A session's server, once somebody started it, stays up for the block and is gone after it: nobody uses it longer than the
+    host that holds it up, for a host ends its jobs."""
     share = folder.users
     share.acquire(shared=True)
     try:
@@ -117,7 +109,7 @@ def held_up(folder: ServerFolder, *, pause: Callable[[float], None] = time.sleep
     finally:
         share.release()
         until = time.monotonic() + ENDING_S
-        while folder.keeper_pid() is not None and not folder.is_used():
+        while folder.keeper_pid() is not None:
             if time.monotonic() > until:
                 folder.kill_keeper()
             pause(LOOK_S)
@@ -157,9 +149,11 @@ class SessionServer:
             self._pause(LOOK_S)
 
     def restart(self) -> None:
-        """Take the server for broken: it ends, and ``address`` starts another."""
-        self._folder.kill_keeper()
+        """Take the server for broken: it ends, by itself if it died, and ``address`` starts another."""
+        until = time.monotonic() + NOTICE_S
         while self._folder.keeper_pid() is not None:
+            if time.monotonic() > until:
+                self._folder.kill_keeper()
             self._pause(LOOK_S)
 
     def last_words(self) -> str:
