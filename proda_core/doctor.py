@@ -169,7 +169,10 @@ def _vllm(config: VllmConfig) -> Finding:
         return Finding("vllm", State.WRONG, f"nothing answers at {config.url}", "start it, or unset vllm.url")
     if config.python is None:
         return Finding(
-            "vllm", State.ABSENT, "vllm.python is unset", "student.served_by=vllm wants the python of an environment with vLLM"
+            "vllm",
+            State.ABSENT,
+            "vllm.python is unset",
+            "student.served_by=vllm wants the python of an environment with vLLM",
         )
     said = _said(str(Path(config.python).expanduser()), "-c", _VLLM_VERSION)
     if said.startswith("vllm"):

@@ -8,12 +8,14 @@ traceback before it serves; a prompt that begins with the token 13 kills it; one
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import signal
 import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 FATAL, REFUSED = 13, 14
@@ -68,7 +70,7 @@ class Handler(BaseHTTPRequestHandler):
     def _choice(self, number: int, row: list[int], body: dict[str, Any]) -> dict[str, Any]:
         told = [None] + [
             {"1": {"logprob": -99.0}, str(t): {"logprob": logprob(t, b, body["model"])}}
-            for b, t in zip(row, row[1:], strict=False)
+            for b, t in itertools.pairwise(row)
         ]
         made = [row[-1]] * (body["max_tokens"] - 1) + body.get("stop_token_ids", [])[:1]
         return {"index": number, "token_ids": made, "prompt_logprobs": told, "text": ""}
@@ -78,14 +80,14 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--model", required=True)
-    parser.add_argument("--grandchild", required=True)
+    parser.add_argument("--grandchild", type=Path, required=True)
     parser.add_argument("--die-at-once", action="store_true")
     options = parser.parse_args()
     if options.die_at_once:
         raise ValueError("no such architecture")
     deaf = "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
     child = subprocess.Popen([sys.executable, "-c", deaf])
-    with open(options.grandchild, "a", encoding="ascii") as out:
+    with options.grandchild.open("a", encoding="ascii") as out:
         out.write(f"{child.pid}\n")
     Handler.models = [{"id": "base", "root": options.model, "parent": None, "max_model_len": 64}]
     Handler.key = os.environ["VLLM_API_KEY"]

@@ -63,8 +63,8 @@ class SessionFolder(SessionPaths):
         """The session of this corpus and configuration under ``root`` (the folder of sessions), made if it is new.
 
         A session that exists goes on with the budget, audit, calls and vllm settings given now. Its corpus path stays the one it
-        was made with as long as that exists. SessionError when the folder of that name belongs to another corpus or configuration, or
-        has a host at work that goes by another budget, audit, calls or vllm section.
+        was made with as long as that exists. SessionError when the folder of that name belongs to another corpus or
+        configuration, or has a host at work that goes by other such settings.
         """
         identity = session_identity(config, corpus_digest)
         path = root.absolute() / f"{config.name}-{identity[:12]}"

@@ -1,7 +1,7 @@
 """Real vLLM servers on this machine: a session asks its students through one, and every score is the one transformers gives.
 
-vLLM lives in the environment whose python ``$PRODA_VLLM_PYTHON`` names (``make vllm`` makes one and says so). Without it these tests
-fail: what was not tried is not known to work.
+vLLM lives in the environment whose python ``$PRODA_VLLM_PYTHON`` names (``make vllm`` makes one and says so). Without it these
+tests fail: what was not tried is not known to work.
 """
 
 from __future__ import annotations
@@ -99,13 +99,18 @@ def _processes_of(folder: SessionFolder) -> list[psutil.Process]:
     return [process for process in found if process.pid != os.getpid()]
 
 
-def test_all_rounds_of_a_session_are_scored_through_one_server_that_loads_its_adapters(served: Served) -> None:
+def test_all_rounds_of_a_session_are_scored_through_one_server_that_loads_its_adapters(
+    served: Served,
+) -> None:
     assert served.outcome.stop_reason == "budget_rounds", served.outcome
     assert len(served.adapters) == 2  # V1 and one round
     scored = outcomes_of(served.folder, "evaluate_model")
     assert [done["arguments"]["model"] for done in scored] == ["base", *(a.name for a in served.adapters)]
     log = served.files.log.read_text(encoding="utf-8")  # a server that starts begins its log anew
-    assert [log.count(f"Loaded new LoRA adapter: name '{adapter.name}-") for adapter in served.adapters] == [1, 1]
+    assert [log.count(f"Loaded new LoRA adapter: name '{adapter.name}-") for adapter in served.adapters] == [
+        1,
+        1,
+    ]
 
 
 @pytest.mark.parametrize("which", ["base", "V1", "V2"])
@@ -192,7 +197,9 @@ def test_a_schema_is_obeyed_by_a_model_that_knows_nothing_of_it(
 def test_the_shipped_base_is_served_as_transformers_has_it(python: str, bench: Bench, served: Served) -> None:
     """An LFM2, which vLLM by its defaults gets wrong on a CPU."""
     shipped = replace(bench, base="pocket")
-    folder = shipped.session(served.folder.root.parent, "pocket", student={"served_by": "vllm"}, vllm={"python": python})
+    folder = shipped.session(
+        served.folder.root.parent, "pocket", student={"served_by": "vllm"}, vllm={"python": python}
+    )
     stems, options = [item.stem for item in served.items], [item.options for item in served.items]
     with held_up(ServerFolder(folder.student_server)):
         through = open_served(folder.root, "pocket", None, folder.config.student)

@@ -111,7 +111,7 @@ class ServedModel:
         if len(bases) != 1 or Path(bases[0].root or "").resolve() != self._base.resolve():
             roots = ", ".join(str(model.root) for model in bases) or "nothing"
             raise ServingError(
-                f"{client.url} serves {roots}, the student is {self._base}; start it with --model {self._base}"
+                f"{client.url} serves {roots}, the student is {self._base}; start it on that folder"
             )
         self._name, self.max_length = bases[0].id, bases[0].max_model_len or 0
         if self._adapter is not None:

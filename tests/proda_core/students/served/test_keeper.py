@@ -35,7 +35,9 @@ def until(seen: Callable[[], bool]) -> None:
 def plan(folder: Path, *more: str) -> ServerPlan:
     """``python -c`` keeps the stand-in from seeing the project."""
     command = (sys.executable, str(STAND_IN), "--port", PORT, "--model", str(folder))
-    return ServerPlan((*command, "--grandchild", str(folder / "grandchildren"), *more), {"PYTHONPATH": None}, 20)
+    return ServerPlan(
+        (*command, "--grandchild", str(folder / "grandchildren"), *more), {"PYTHONPATH": None}, 20
+    )
 
 
 def lives(pid: int) -> bool:

@@ -1,4 +1,4 @@
-"""Asking a server: by token IDs, in batches, by index; what is one question's fault and what is the server's; and no wrong server.
+"""Asking a server: by token IDs, in batches, by index; one question's fault and the server's told apart; no wrong server.
 
 The server is a stand-in for vLLM whose log-probabilities are a known function of the tokens; the tokenizer is real.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,9 @@ def server(tmp_path_factory: pytest.TempPathFactory, base: BaseDescription) -> I
     ServerFolder(folder).kill_keeper()
 
 
-def student(server: SessionServer | FixedServer, base: BaseDescription, *, batch_size: int = 2) -> ServedStudent:
+def student(
+    server: SessionServer | FixedServer, base: BaseDescription, *, batch_size: int = 2
+) -> ServedStudent:
     model = ServedModel(server, base.folder, None, timeout_s=20)
     return ServedStudent(model, base, name="base", batch_size=batch_size)
 
@@ -58,13 +61,15 @@ def test_an_options_likelihood_is_the_sum_over_its_own_tokens_after_the_prompts(
         wanted.append([])
         for pair in row:
             tokens = [pair.context[-1], *pair.continuation]
-            values = [logprob(t, b, "base") for b, t in zip(tokens, tokens[1:], strict=False)]
+            values = [logprob(t, b, "base") for b, t in pairwise(tokens)]
             wanted[-1].append(sum(values))
     asked = student(server, base)
     assert asked.option_loglikelihoods(PROMPTS, OPTIONS) == [pytest.approx(row) for row in wanted]
 
 
-def test_a_reply_is_decoded_without_the_token_that_stopped_it(server: SessionServer, base: BaseDescription) -> None:
+def test_a_reply_is_decoded_without_the_token_that_stopped_it(
+    server: SessionServer, base: BaseDescription
+) -> None:
     last = [encode_prompt(base.tokenizer, prompt)[-1] for prompt in PROMPTS]
     wanted = [base.tokenizer.decode([token] * 3).strip() for token in last]
     assert student(server, base).generate(PROMPTS, max_new_tokens=4) == wanted
@@ -125,15 +130,19 @@ def test_a_server_whose_likelihoods_are_not_the_bases_is_refused(
         check_agreement(student(server, base), str(base.folder), None, dtype="fp32", threads=1)
 
 
-def test_a_wrong_key_and_a_server_that_is_gone_say_what_to_do(server: SessionServer, base: BaseDescription) -> None:
+def test_a_wrong_key_and_a_server_that_is_gone_say_what_to_do(
+    server: SessionServer, base: BaseDescription
+) -> None:
     url = server.address().url
     with pytest.raises(ServingError, match="PRODA_STUDENT_KEY"):
         ServedModel(FixedServer(Address(url, "wrong")), base.folder, None, timeout_s=20)
-    with pytest.raises(ServingError, match="failed 3 times.*transformers"):
+    with pytest.raises(ServingError, match=r"failed 3 times.*transformers"):
         ServedModel(FixedServer(Address("http://127.0.0.1:9")), base.folder, None, timeout_s=5)
 
 
-def test_the_plan_offers_lora_for_the_blocks_layers_and_leaves_this_environment_behind(base: BaseDescription) -> None:
+def test_the_plan_offers_lora_for_the_blocks_layers_and_leaves_this_environment_behind(
+    base: BaseDescription,
+) -> None:
     config = load_config(
         None,
         ["student.served_by=vllm", f"vllm.python={sys.executable}", "training.rank=24", "student.threads=1"],
