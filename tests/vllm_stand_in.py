@@ -2,7 +2,8 @@
 
 The log-probability of a token is a function of its number, of the prompt before it and of the adapter's name; greedy replies
 repeat the prompt's last token. It starts a grandchild that hears no SIGTERM, as an engine may. ``--die-at-once`` ends it with a
-traceback before it serves; a prompt that begins with the token 13 kills it; one that begins with 14 is refused.
+traceback before it serves; a prompt that begins with the token 13 kills it; one that begins with 14 is
+refused, and of one that begins with 15 the engine says that it failed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-FATAL, REFUSED = 13, 14
+FATAL, REFUSED, FAILING = 13, 14, 15
 
 
 def logprob(token: int, before: int, model: str) -> float:
@@ -62,6 +63,8 @@ class Handler(BaseHTTPRequestHandler):
             os._exit(1)
         elif any(row[0] == REFUSED for row in body["prompt"]):
             self._say(400, {"error": {"message": "this prompt is refused"}})
+        elif any(row[0] == FAILING for row in body["prompt"]):
+            self._say(500, {"error": {"message": "this engine fails"}})
         else:
             rows = list(enumerate(body["prompt"]))
             # in any order: it is the index that counts

@@ -24,7 +24,7 @@ from proda_core.students.served.student import FixedServer, ServedModel, ServedS
 from proda_core.students.served.users import PORT, ServerFolder, ServerPlan, SessionServer
 from proda_core.types import Scoring
 from tests.models import tiny_llama
-from tests.vllm_stand_in import FATAL, REFUSED, logprob
+from tests.vllm_stand_in import FAILING, FATAL, REFUSED, logprob
 
 STAND_IN = Path(__file__).parents[3] / "vllm_stand_in.py"
 PROMPTS = ["What does heat lead to?", "Which of these?", "heat"]
@@ -107,6 +107,15 @@ def test_a_question_that_kills_every_server_ends_the_asking_and_is_no_items_fail
     with pytest.raises(ServingError, match="failed 3 times on one batch: exit code 1"):
         answer_choices(asked, questions, scoring=Scoring.LOGLIKELIHOOD, max_new_tokens=1)
     assert asked.generate(["heat"], max_new_tokens=2)  # and the next question has a server again
+
+
+def test_an_engine_that_says_it_failed_is_the_servers_trouble_too(
+    server: SessionServer, bare: BaseDescription
+) -> None:
+    asked = student(FixedServer(server.address()), bare)
+    questions = [ChoiceQuestion("q", beginning_with(bare, FAILING) + "eat", ("cooling", "basin"))]
+    with pytest.raises(ServingError, match=r"answered 500.*this engine fails"):
+        answer_choices(asked, questions, scoring=Scoring.LOGLIKELIHOOD, max_new_tokens=1)
 
 
 def test_a_question_longer_than_the_server_takes_is_refused_and_not_cut(
