@@ -160,10 +160,10 @@ def test_an_engine_that_dies_is_followed_by_another_and_the_answers_are_the_same
 
 def test_a_question_longer_than_the_context_is_cut_and_an_option_longer_is_refused(served: Served) -> None:
     student = served.open(None)
-    (values,) = student.option_loglikelihoods(["heat " * 400], [["cooling", "a basin"]])
+    (values,) = student.option_loglikelihoods(["heat " * 1200], [["cooling", "a basin"]])
     assert len(values) == 2
     with pytest.raises(StudentError, match="does not fit"):
-        student.option_loglikelihoods(["heat"], [["cooling " * 300]])
+        student.option_loglikelihoods(["heat"], [["cooling " * 1200]])
     student.close()
 
 
