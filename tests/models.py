@@ -52,7 +52,7 @@ def tiny_llama(folder: Path, *, seed: int = 0, chat: bool = True) -> Path:
 
 
 def servable_llama(folder: Path, *, seed: int = 0) -> Path:
-    """The same with heads as wide as vLLM's kernels for a CPU want them at least, and room for a schema; the folder is returned."""
+    """The same with heads as wide as vLLM's kernels for a CPU want them, and room for a schema; the folder is returned."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     return _save(
