@@ -33,6 +33,7 @@ from proda_core.log import DecisionLog, SigningPlan
 from proda_core.log.completeness import rounds_used
 from proda_core.log.keys import key_path, own_key
 from proda_core.session import SessionFolder
+from proda_core.students.served.users import ServerFolder, held_up
 from tools.create_session import create_session, session_name
 from tools.estimate_run import RunEstimate, estimate_run
 from tools.host import GraphCopy, Host, Owner
@@ -82,6 +83,8 @@ async def own_session(
         _note_start(host, signing)
         await _end_jobs(host, [job.job_id for job in _running(host) if _is_cancelled(host, job)])
         _settle_ended(host)
+        if folder.config.student.served_by == "vllm":  # one server for all rounds
+            stack.enter_context(held_up(ServerFolder(folder.student_server)))
         await stack.enter_async_context(_at_work(host))  # ends after all through which it is called
         web = await stack.enter_async_context(AsyncExitStack())
         if serving is not None:

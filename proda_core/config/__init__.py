@@ -21,6 +21,7 @@ from proda_core.config.sections import (
     TrainingConfig,
     VerdictConfig,
 )
+from proda_core.config.serving import VllmConfig
 
 __all__ = [
     "AuditConfig",
@@ -38,6 +39,7 @@ __all__ = [
     "TeacherConfig",
     "TrainingConfig",
     "VerdictConfig",
+    "VllmConfig",
     "config_from",
     "dotted",
     "known_keys",

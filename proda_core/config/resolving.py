@@ -30,7 +30,10 @@ from proda_core.config.sections import (
     TrainingConfig,
     VerdictConfig,
 )
+from proda_core.config.serving import VllmConfig
 from proda_core.errors import ConfigError
+
+LARGEST_RANK = 512  # of an adapter that vLLM serves
 
 
 class Config(Section):
@@ -46,6 +49,7 @@ class Config(Section):
     benchmark: BenchmarkConfig = BenchmarkConfig()
     synthesis: SynthesisConfig = SynthesisConfig()
     student: StudentConfig = StudentConfig()
+    vllm: VllmConfig = VllmConfig()
     training: TrainingConfig = TrainingConfig()
     mixture: MixtureConfig = MixtureConfig()
     diagnosis: DiagnosisConfig = DiagnosisConfig()
@@ -56,14 +60,28 @@ class Config(Section):
     budget: BudgetConfig = BudgetConfig()
 
     @model_validator(mode="after")
-    def _worded(self) -> Self:
+    def _fits_together(self) -> Self:
         if self.synthesis.reworded_rows and self.teacher.kind == "rules":
             raise ValueError(
                 "synthesis.reworded_rows needs a model: set teacher.kind to llm, or the rows to 0"
             )
         if self.policy.kind == "llm" and self.teacher.model is None:
             raise ValueError("policy.kind llm needs a model: give teacher.model as provider:name")
+        if self.student.served_by == "vllm":
+            self._servable()
         return self
+
+    def _servable(self) -> None:
+        if self.vllm.python is None and self.vllm.url is None:
+            raise ValueError(
+                "student.served_by=vllm needs a server: give vllm.python, to start one, or vllm.url"
+            )
+        if self.training.method == "dora":
+            raise ValueError(
+                "vLLM does not serve dora: set training.method=lora, or student.served_by=transformers"
+            )
+        if self.training.rank > LARGEST_RANK:
+            raise ValueError(f"vLLM serves adapters up to rank {LARGEST_RANK}: lower training.rank")
 
 
 def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> Config:

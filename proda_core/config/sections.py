@@ -18,6 +18,18 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def without_secret(url: str | None) -> str | None:
+    """An address as it may stand in a file that anybody reads."""
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("an address begins with http:// or https://")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("an address holds no user, password or query: keys come from the environment")
+    return url
+
+
 class CorpusConfig(Section):
     chunk_chars: int = Field(4000, ge=200, description="largest chunk, in characters")
     min_words: int = Field(20, ge=1, description="a chunk with fewer words is dropped")
@@ -88,17 +100,7 @@ class CallsConfig(Section):
         "not, a call whose end is unknown counts as charged in full",
     )
 
-    @field_validator("base_url")
-    @classmethod
-    def _no_secret(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("an address begins with http:// or https://")
-        if parts.username or parts.password or parts.query or parts.fragment:
-            raise ValueError("an address holds no user, password or query: keys come from the environment")
-        return url
+    _address = field_validator("base_url")(without_secret)
 
 
 class BenchmarkConfig(Section):
@@ -150,6 +152,10 @@ class StudentConfig(Section):
     dtype: Literal["auto", "fp32", "bf16"] = Field(
         "auto",
         description="number format that the base's weights are held in; auto: as they are stored on a GPU, fp32 without one",
+    )
+    served_by: Literal["transformers", "vllm"] = Field(
+        "transformers",
+        description="what asks the student to score and diagnose it: transformers in the job's own process, or a vLLM server",
     )
 
 

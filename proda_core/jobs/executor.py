@@ -12,13 +12,11 @@ import contextlib
 import inspect
 import os
 import signal
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import proda_core
 from proda_core.artifacts import ArtifactStore
 from proda_core.clock import Clock, SystemClock
 from proda_core.errors import GuardRefusal, JobError, JobFailed
@@ -26,7 +24,7 @@ from proda_core.ids import canonical_json
 from proda_core.jobs.contract import JobFailure, JobRequest, JobResult, JobState, JobStatus, Progress
 from proda_core.jobs.entry import check_entry_point, missing_artifacts
 from proda_core.jobs.folder import JobFolder, Launch, Launches
-from proda_core.jobs.process import boot_id, is_alive, reap, start_token
+from proda_core.jobs.process import boot_id, is_alive, reap, spawn_detached, start_token
 from proda_core.locks import FileLock
 from proda_core.session.paths import SessionPaths
 
@@ -294,26 +292,5 @@ def _state(
 
 
 def _spawn(session: Path, folder: JobFolder) -> int:
-    """Start the worker in a session of its own, with the host's very code, and signals as a fresh process has them."""
-    code = str(Path(proda_core.__file__).parents[1])
-    found = os.environ.get("PYTHONPATH")
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([code, found] if found else [code]),
-        "PYTHONHASHSEED": "0",
-    }
-    command = [sys.executable, "-P", "-m", "proda_core.jobs.worker", str(session), folder.job_id]
-    log_flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    return os.posix_spawn(
-        sys.executable,
-        command,
-        environment,
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, str(folder.log), log_flags, 0o644),
-            (os.POSIX_SPAWN_DUP2, 1, 2),
-        ],
-        setsid=True,
-        setsigmask=[],
-        setsigdef=[signal.SIGTERM, signal.SIGINT, signal.SIGHUP],
-    )
+    """Start the worker in a session of its own, with the host's very code."""
+    return spawn_detached("proda_core.jobs.worker", str(session), folder.job_id, log=folder.log)

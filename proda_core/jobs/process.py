@@ -1,4 +1,5 @@
-"""Whether a process still lives, told by more than its number: a pid is reused, a pid with its start time is not.
+"""Processes that outlive who started them, and whether one still lives, told by more than its number: a pid is reused, a pid
+with its start time is not.
 
 The token of a process names the boot it belongs to, so that after a reboot nothing of before counts as alive.
 """
@@ -6,8 +7,12 @@ The token of a process names the boot it belongs to, so that after a reboot noth
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from functools import cache
 from pathlib import Path
+
+import proda_core
 
 _PROC = Path("/proc")
 
@@ -56,3 +61,31 @@ def reap(pid: int) -> bool:
         return os.waitpid(pid, os.WNOHANG)[0] != 0
     except ChildProcessError:
         return True
+
+
+def spawn_detached(module: str, *arguments: str, log: Path) -> int:
+    """Start ``python -m module`` of this very code in a session of its own, with signals as a fresh process has them; its pid.
+
+    What it prints is added to ``log``.
+    """
+    code = str(Path(proda_core.__file__).parents[1])
+    found = os.environ.get("PYTHONPATH")
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([code, found] if found else [code]),
+        "PYTHONHASHSEED": "0",
+    }
+    log_flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    return os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-P", "-m", module, *arguments],
+        environment,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), log_flags, 0o644),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+        setsigmask=[],
+        setsigdef=[signal.SIGTERM, signal.SIGINT, signal.SIGHUP],
+    )

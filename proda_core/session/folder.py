@@ -1,8 +1,8 @@
 """The session folder: named after what makes it, opened by one host at a time, found again by name or as the newest.
 
-``<name>-<12 hex digits>``: the digits cover the corpus's digest and the configuration with its seed, but not budget, audit and
-calls, which may change without making another session of it. ``session.toml`` holds the resolved configuration; TOML has no
-null, so the keys that are unset are listed. A folder whose file says something else than its name is refused.
+``<name>-<12 hex digits>``: the digits cover the corpus's digest and the configuration with its seed, but not budget, audit,
+calls and vllm, which may change without making another session of it. ``session.toml`` holds the resolved configuration; TOML
+has no null, so the keys that are unset are listed. A folder whose file says something else than its name is refused.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from proda_core.session.inbox import Inbox
 from proda_core.session.paths import SessionPaths
 
 _FORMAT = 1
-_UNNAMED = ("budget", "audit", "calls")  # sections that may change without making another session
+_UNNAMED = ("budget", "audit", "calls", "vllm")  # sections that may change without making another session
 
 
 def session_identity(config: Config, corpus_digest: str) -> str:
-    """SHA-256 over what makes a session: corpus and configuration (name and seed in it), without budget, audit and calls."""
+    """SHA-256 over what makes a session: corpus and configuration (name and seed in it), without the sections ``_UNNAMED``."""
     return _identity(config.model_dump(mode="json"), corpus_digest)
 
 
@@ -62,9 +62,9 @@ class SessionFolder(SessionPaths):
     ) -> SessionFolder:
         """The session of this corpus and configuration under ``root`` (the folder of sessions), made if it is new.
 
-        A session that exists goes on with the budget, audit and calls settings given now. Its corpus path stays the one it was
-        made with as long as that exists. SessionError when the folder of that name belongs to another corpus or configuration, or
-        has a host at work that goes by another budget, audit or calls section.
+        A session that exists goes on with the budget, audit, calls and vllm settings given now. Its corpus path stays the one it
+        was made with as long as that exists. SessionError when the folder of that name belongs to another corpus or
+        configuration, or has a host at work that goes by other such settings.
         """
         identity = session_identity(config, corpus_digest)
         path = root.absolute() / f"{config.name}-{identity[:12]}"

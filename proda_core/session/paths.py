@@ -60,6 +60,11 @@ class SessionPaths:
         return self.root / "jobs"
 
     @property
+    def student_server(self) -> Path:
+        """The session's vLLM server: who uses it, where it is as long as it runs, and its log."""
+        return self.root / "student_server"
+
+    @property
     def report(self) -> Path:
         return self.root / "report.html"
 

@@ -19,10 +19,8 @@ from proda_core.errors import StudentError
 from proda_core.students.batching import length_sorted, pad_left, positions_of
 from proda_core.students.prompting import (
     EncodedPair,
-    answer_text,
-    encode_pair,
+    encode_options,
     encode_prompt,
-    render_prompt,
     stop_tokens,
 )
 
@@ -45,7 +43,7 @@ class HFStudent:
 
     def __init__(self, model: Any, tokenizer: Any, *, name: str, batch_size: int = 64) -> None:
         self.model, self.tokenizer, self.name, self.batch_size = model, tokenizer, name, batch_size
-        self.context = context_of(model)
+        self.context = context_of(model.config)
         self._pad = int(tokenizer.pad_token_id or 0)
         ends = getattr(model.generation_config, "eos_token_id", None)
         self._stops = stop_tokens(tokenizer, ends)
@@ -70,12 +68,7 @@ class HFStudent:
         self, prompts: Sequence[str], options: Sequence[Sequence[str]]
     ) -> list[list[float]]:
         """``[i][j]``: summed log-probability (natural) of the tokens of ``options[i][j]`` after prompt i, end token excluded."""
-        pairs = [
-            [encode_pair(self.tokenizer, context, answer_text(self.tokenizer, option)) for option in row]
-            for context, row in zip(
-                (render_prompt(self.tokenizer, prompt) for prompt in prompts), options, strict=True
-            )
-        ]
+        pairs = encode_options(self.tokenizer, prompts, options)
         sums: list[list[float]] = [[] for _ in pairs]
         asked = [i for i, row in enumerate(pairs) if row]
         with self._inference():
@@ -188,9 +181,9 @@ class HFStudent:
             self.model.train(training)
 
 
-def context_of(model: Any) -> int:
-    """Positions that a model was made for; one of several kinds of input says it of its text part."""
-    named = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+def context_of(config: Any) -> int:
+    """Positions that a model was made for, by its configuration; one of several kinds of input says it of its text part."""
+    named = getattr(config.get_text_config(), "max_position_embeddings", None)
     return int(named or _DEFAULT_CONTEXT)
 
 

@@ -61,15 +61,15 @@ def load_model(
 
     ``dtype``: auto, fp32 or bf16. ``four_bit``: in 4 bits, refused (StudentError) where that cannot be had.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     folder = resolve_base(base)
     device = device or default_device()
     try:
-        held = _held_in(dtype, folder, device)
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        held = held_in(dtype, folder, device)
+        tokenizer = _tokenizer(folder)
         model, info = AutoModelForCausalLM.from_pretrained(
             folder,
             local_files_only=True,
@@ -91,12 +91,59 @@ def load_model(
         raise StudentError(
             f"{base!r}: its tokenizer has more tokens than the model has embeddings; they do not belong together"
         )
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
     return LoadedModel(model if four_bit else model.to(device), tokenizer, folder)
 
 
-def _held_in(dtype: str, folder: Path, device: torch.device) -> torch.dtype:
+@dataclass(frozen=True, slots=True)
+class BaseDescription:
+    """What a base is without its weights: its tokenizer, configurations, and the names of what LoRA can adapt in its blocks."""
+
+    folder: Path
+    tokenizer: Any
+    config: Any
+    generation: Any
+    linear_layers: tuple[str, ...]
+
+
+def describe_base(base: str) -> BaseDescription:
+    """Read a base's files but not its weights: an empty model tells its layers. StudentError as for ``load_model``."""
+    from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
+
+    folder = resolve_base(base)
+    try:
+        tokenizer = _tokenizer(folder)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+        stated = (folder / "generation_config.json").is_file()
+        generation = GenerationConfig.from_pretrained(folder) if stated else model.generation_config
+    except _LOAD_ERRORS as error:
+        raise StudentError(
+            f"cannot read {base!r} as a causal LM: {_first_line(error)}; check its files"
+        ) from error
+    head = model.get_output_embeddings()
+    found = {name.rsplit(".", 1)[-1] for name, m in model.named_modules() if is_linear(m) and m is not head}
+    return BaseDescription(folder, tokenizer, config, generation, tuple(sorted(found)))
+
+
+def is_linear(module: Any) -> bool:
+    """Whether a module is a linear layer; GPT-2's family has its own, the weight the other way round."""
+    from transformers.pytorch_utils import Conv1D
+
+    return isinstance(module, (torch.nn.Linear, Conv1D))
+
+
+def _tokenizer(folder: Path) -> Any:
+    """The folder's tokenizer, with a token to pad with."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    return tokenizer
+
+
+def held_in(dtype: str, folder: Path, device: torch.device) -> torch.dtype:
     """The format that weights are held in: fp32, or bf16 where it is asked for or a GPU reads weights stored in 16 bits."""
     if dtype == "auto":
         halves = device.type == "cuda" and stored_in_halves(folder)

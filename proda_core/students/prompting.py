@@ -69,6 +69,17 @@ def encode_pair(tokenizer: Any, context: str, continuation: str) -> EncodedPair:
     return _split(tokenizer, bare, context[len(bare) :] + continuation)
 
 
+def encode_options(
+    tokenizer: Any, prompts: Sequence[str], options: Sequence[Sequence[str]]
+) -> list[list[EncodedPair]]:
+    """``[i][j]``: ``options[i][j]`` as the answer to ``prompts[i]``."""
+    contexts = [render_prompt(tokenizer, prompt) for prompt in prompts]
+    return [
+        [encode_pair(tokenizer, context, answer_text(tokenizer, option)) for option in row]
+        for context, row in zip(contexts, options, strict=True)
+    ]
+
+
 def _split(tokenizer: Any, context: str, continuation: str) -> EncodedPair:
     """Tokenise both together and split at the context's own length."""
     head = encode_text(tokenizer, context)

@@ -104,7 +104,7 @@ def read_request(request: JobRequest) -> TrainRequest:
 def _compile(context: JobContext, wanted: TrainRequest, mixture: Mixture) -> None:
     """Everything from the loaded base to the adapter in the store."""
     loaded = load_base(wanted.base, wanted.student, wanted.config)
-    limit = min(wanted.config.max_length, context_of(loaded.model))
+    limit = min(wanted.config.max_length, context_of(loaded.model.config))
     probe = None
     if wanted.probe:
         snapshot = load_snapshot(context.store, wanted.snapshot_id)

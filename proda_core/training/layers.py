@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-
 from proda_core.errors import StudentError
+from proda_core.students.loading import is_linear
 
 _BLOCKS = frozenset({"mlp", "feed_forward", "ffn", "block_sparse_moe", "shared_expert"})
 _MIXERS = ("attn", "attention", "conv", "mixer", "ssm", "recurrent", "temporal", "rotary")
@@ -29,10 +28,3 @@ def feed_forward_layers(model: Any) -> list[str]:
             f"{type(model).__name__} has no linear layer in a feed-forward block; set training.layers=all"
         )
     return found
-
-
-def is_linear(module: Any) -> bool:
-    """Whether a module is a linear layer; GPT-2's family has its own, the weight the other way round."""
-    from transformers.pytorch_utils import Conv1D
-
-    return isinstance(module, (torch.nn.Linear, Conv1D))

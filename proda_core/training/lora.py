@@ -16,8 +16,8 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
 from proda_core.config import TrainingConfig
-from proda_core.students.loading import LoadedModel, load_adapter_onto, peft_warnings
-from proda_core.training.layers import feed_forward_layers, is_linear
+from proda_core.students.loading import LoadedModel, is_linear, load_adapter_onto, peft_warnings
+from proda_core.training.layers import feed_forward_layers
 from proda_core.training.protection import Protection
 from proda_core.training.sharing import is_shared
 from proda_core.training.speed import fold_lora, has_bare_head, multiplies_bf16_fast

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 from agent.cli.main import app
 from mcp_server.merging import merge_round
 from proda_core import doctor
-from proda_core.config import StudentConfig
+from proda_core.config import StudentConfig, VllmConfig
 from proda_core.doctor import State, examine
 from proda_core.errors import SessionError, StudentError
 from proda_core.students.loading import load_model, load_student
@@ -43,7 +44,10 @@ def adapter(base: Path, tmp_path: Path) -> Path:
 
 
 def states(base: str, folder: Path) -> dict[str, State]:
-    return {found.name.split(" ")[0]: found.state for found in examine(StudentConfig(base=base), folder)}
+    return {
+        found.name.split(" ")[0]: found.state
+        for found in examine(StudentConfig(base=base), VllmConfig(), folder)
+    }
 
 
 def test_the_doctor_finds_what_a_session_needs_and_says_what_it_does_without(
@@ -65,6 +69,19 @@ def test_a_base_that_cannot_be_loaded_is_wrong_and_the_exit_code_says_so(tmp_pat
     (wrong,) = [finding for finding in said["findings"] if finding["state"] == "wrong"]
     assert shown.exit_code == 1 and said["ok"] is False
     assert "config.json" in wrong["advice"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "seen"),
+    [
+        (VllmConfig(python=sys.executable), "no vLLM in this environment"),
+        (VllmConfig(python="no/such/python"), "does not start"),
+        (VllmConfig(url="http://127.0.0.1:9"), "nothing answers"),
+    ],
+)
+def test_a_named_vllm_that_is_not_there_is_wrong(settings: VllmConfig, seen: str) -> None:
+    found = doctor._vllm(settings)
+    assert found.state is State.WRONG and seen in found.seen and found.advice
 
 
 def test_keys_are_named_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ def context(folder: Path, *, reports: list[Progress] | None = None, stop: bool =
     return JobContext(folder, folder / "scratch", store, seen.append, lambda: stop)
 
 
-def load(base: str, digest: str, *, adapter: Path | None, config: StudentConfig) -> Student:
+def load(base: str, digest: str, *, adapter: Path | None, config: StudentConfig, session: Path) -> Student:
     return ScriptedStudent(reply=lambda p: "Answer: B", score=lambda p, o: 0.0)
 
 
@@ -116,4 +116,4 @@ def test_another_base_than_the_sessions_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
     (tmp_path / "model.safetensors").write_bytes(b"weights")
     with pytest.raises(StudentError, match=r"digest|tokenizer|folder"):
-        open_student(str(tmp_path), "0" * 64, adapter=None, config=StudentConfig())
+        open_student(str(tmp_path), "0" * 64, adapter=None, config=StudentConfig(), session=tmp_path)

@@ -26,7 +26,7 @@ PARAMS = {
 }
 
 
-def load(base: str, digest: str, *, adapter: Path | None, config: StudentConfig) -> Student:
+def load(base: str, digest: str, *, adapter: Path | None, config: StudentConfig, session: Path) -> Student:
     return ScriptedStudent(reply=lambda p: "Answer: A", score=lambda p, o: 0.0)
 
 
