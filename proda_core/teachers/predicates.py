@@ -218,7 +218,7 @@ class PredicateReader(SubjectFinder):
             self._define(subject, at)
         indefinite = noun.determiner in ("a", "an", "one") or (noun.plural and not noun.determiner)
         generic = all(
-            s.determiner not in ("some", "many", "most", "this", "these", "those", "such", "several")
+            s.determiner not in ("some", "many", "most", "this", "these", "those", "such", "several", "other")
             for s in subject
         )
         agrees = noun.plural or not subject[0].plural or len(subject) > 1
