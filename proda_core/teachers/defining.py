@@ -315,8 +315,10 @@ class DefinitionReader:
 
     def _beside(self, i: int) -> Iterator[Defined]:
         """ "X, which is a Y", "X, a Y that", "X (a Y that ...)"."""
-        if self._at(i - 1) != "N" or self._at(i - 2) == "c":
+        if self._at(i - 1) != "N" or self._at(i - 2) == "c" or self._lemma(i - 2) == "per":
             return
+        if not set("VPC") & set(self.symbols):
+            return  # a caption or a list
         named = self.units[i - 1]
         if named.pronoun or named.determiner in POINTING_DETERMINERS:
             return
@@ -350,6 +352,10 @@ class DefinitionReader:
         noun = self.units[at] if self._at(at) == "N" else None
         if noun is None or noun.lemma in NO_DEFINITION | EVALUATIVE - {"study"} or noun.pronoun:
             return False
+        if self.symbols[i] == "," and self._listed(i):
+            return False
+        if any(u.lemma in ("call", "essence") for u in self.units[:i]) or self.units[i - 1].inner and self.symbols[i] == "-":
+            return False  # "call this, when ..., a bubble"; "parts of one cause - a change"
         fronted = self.symbols.lstrip("a,")
         if fronted[:1] in ("s", "p") and "," not in fronted[: i - len(self.symbols) + len(fronted)]:
             return False  # the comma closes a fronted clause
@@ -363,6 +369,12 @@ class DefinitionReader:
         if noun.determiner not in ("a", "an"):
             return False
         return narrowed or self._at(at + 1) in (",", ")", "-", ".")
+
+    def _listed(self, comma: int) -> bool:
+        """ "a worker, a manager, and an owner": nouns side by side and no apposition."""
+        rest = self.symbols[comma + 1 :]
+        verb = min((rest.find(v) for v in "VPCr" if v in rest), default=len(rest))
+        return self._at(comma - 2) == "," or any(mark in rest[:verb] for mark in (",N", ",c", "cN", ",G"))
 
     def _the_term(self, i: int) -> Iterator[Defined]:
         """ "use the term X to refer to ...", "the term X refers to ..."."""

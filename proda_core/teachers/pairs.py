@@ -29,7 +29,8 @@ class PairReader:
         if any(u.lemma in UNCERTAIN or u.negated for u in self.units):
             return
         for i, unit in enumerate(self.units):
-            if unit.symbol == "N" and unit.lemma in _DIFFERENCE and self._lemma(i + 1) == "between":
+            told = unit.symbol == "N" and unit.lemma in _DIFFERENCE and self._lemma(i + 1) == "between"
+            if told and self.symbols[i - 1 : i] != "C":  # "profit is the difference between": a sum
                 yield from self._between(i + 2)
             elif unit.symbol == ":" and self.symbols[i - 1 : i] == "N":
                 yield from self._announced(i)

@@ -65,7 +65,8 @@ class RulesTeacher:
             aliases += _abbreviations(sentence.text, units, tokens)
             if self._definitions:
                 found = _Definitions(sentence, tokens, units, last)
-                definitions += found.definitions
+                known = {definition.term for definition in definitions if definition.end == sentence.end}
+                definitions += [one for one in found.definitions if one.term not in known]
                 propositions += found.propositions
                 propositions += _stated(PairReader(units).read(), sentence, tokens)
                 aliases += found.aliases
