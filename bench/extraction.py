@@ -3,10 +3,10 @@
     python -m bench.extraction shared/economics/docs --glossary shared/economics/glossary.jsonl --review review
     python -m bench.extraction shared/python/docs --chains shared/entailmentbank/train.jsonl
 
-The glossary is only compared with, never read by the extraction; its terms are also counted by halves of the book (documents of odd
-and even number, told by ``module`` in their names), so that patterns tuned on one half are held against the other. ``--review`` writes a
-random sample of relations and concepts, with the text around them, for readers (docs/rubric.md): it holds the book's text and is not
-to be committed. Their marks are judged by ``bench/marks.py``. ``--chains`` counts the steps of gold chains whose premises the readings join.
+The glossary is only compared with, never read by the extraction. Its terms are also counted by halves of the book (documents
+of odd and even number, told by ``module`` in their names): patterns tuned on one half are held against the other. ``--review``
+writes a random sample with the text around it for readers (docs/rubric.md); it holds the book's text and is not to be committed.
+``bench/marks.py`` judges their marks. ``--chains`` counts the steps of gold chains whose premises the readings join.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python -m bench.marks review/relations.places.json reader1.csv reader2.csv --out docs/marks/relations.csv
 
-A file of marks has lines ``number,mark``; marks are right, partly and wrong (docs/rubric.md). Refused are marks that are none of these, and
-files that do not mark every number once. ``--out`` writes document, offsets, SHA-256 of the quote and both marks, and no text.
+A file of marks has lines ``number,mark``; marks are right, partly and wrong (docs/rubric.md). Refused are marks that are none of
+these, and files that do not mark every number once. ``--out`` writes document, offsets, hash of the quote and both marks.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def read_marks(path: Path, *, count: int) -> list[str]:
     for row in rows:
         number, mark = (row[0].strip(), row[1].strip().lower()) if len(row) > 1 else (row[0], "")
         if not number.isdigit() or mark not in MARKS or int(number) in marks:
-            raise BenchmarkError(f"{path}: {','.join(row)!r} is not a number once and one of {', '.join(MARKS)}")
+            raise BenchmarkError(
+                f"{path}: {','.join(row)!r} is not a number once and one of {', '.join(MARKS)}"
+            )
         marks[int(number)] = mark
     if sorted(marks) != list(range(1, count + 1)):
         raise BenchmarkError(f"{path} marks {len(marks)} numbers; mark each from 1 to {count} once")
@@ -38,7 +40,7 @@ def read_marks(path: Path, *, count: int) -> list[str]:
 
 
 def kappa(first: Sequence[str], second: Sequence[str]) -> float:
-    """Cohen's kappa: agreement beyond what two such readers reach by chance; 1 where both gave one and the same mark throughout."""
+    """Cohen's kappa: agreement beyond chance; 1 where both gave one and the same mark throughout."""
     n = len(first)
     agreed = sum(a == b for a, b in zip(first, second, strict=True)) / n
     one, two = Counter(first), Counter(second)
@@ -83,7 +85,9 @@ def main() -> None:
         with given.out.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow([*places[0], "reader_1", "reader_2"])
-            writer.writerows([*place.values(), a, b] for place, a, b in zip(places, first, second, strict=True))
+            writer.writerows(
+                [*place.values(), a, b] for place, a, b in zip(places, first, second, strict=True)
+            )
     print(json.dumps(judged(first, second), indent=1))
 
 

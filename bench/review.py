@@ -1,7 +1,7 @@
 """What readers mark, and where each quote lies: a random sample of relations and concepts with the text around them.
 
-``relations.md`` and ``concepts.md`` hold the corpus' text, for reading on this machine only; ``places.json`` says for each number document,
-offsets and SHA-256 of the quote, which is what may be committed beside the marks.
+``relations.md`` and ``concepts.md`` hold the corpus' text and are not to be committed; the files of places say for each number
+document, offsets and SHA-256 of the quote, which is what may be committed beside the marks.
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ def drawn_relations(
     ids = pick.sample(sorted(snapshot.relations), min(count, len(snapshot.relations)))
     relations = [snapshot.relations[one] for one in ids]
     return [
-        around.shown(f"{snapshot.term(r.subject_id)} | {r.type} | {snapshot.term(r.object_id)}", r.evidence[0])
+        around.shown(
+            f"{snapshot.term(r.subject_id)} | {r.type} | {snapshot.term(r.object_id)}", r.evidence[0]
+        )
         for r in relations
     ]
 

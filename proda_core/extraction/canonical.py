@@ -87,7 +87,9 @@ def canonicalise(readings: Sequence[Reading], *, encoder: TextEncoder, similarit
         for proposition in (*reading.propositions, *reading.spare):
             surfaces[fold(proposition.subject)][proposition.subject] += 1
             surfaces[fold(proposition.object)][proposition.object] += 1
-    apart = {frozenset((fold(p.subject), fold(p.object))) for r in readings for p in (*r.propositions, *r.spare)}
+    apart = {
+        frozenset((fold(p.subject), fold(p.object))) for r in readings for p in (*r.propositions, *r.spare)
+    }
     union = _Union(surfaces, apart)
     merged: Counter[str] = Counter()
     names = _stated_names(readings, surfaces)

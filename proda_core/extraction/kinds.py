@@ -37,9 +37,10 @@ def link_by_name(
                 continue
             if term not in spoken and kind in going_on and kind not in placed:
                 below.setdefault(kind, (spare, reading))
-            elif term in spoken and not (term in placed and kind in placed):
-                if term not in best or len(spare.object) > len(best[term][0].object):
-                    best[term] = (spare, reading)
+                continue
+            longer = term not in best or len(spare.object) > len(best[term][0].object)
+            if term in spoken and not {term, kind} <= set(placed) and longer:
+                best[term] = (spare, reading)
     chosen = [*best.values(), *below.values()]
     return tuple(_triple(spare, chunks[reading.chunk_id], canon) for spare, reading in chosen)
 

@@ -1,7 +1,7 @@
 """Objects generalised to a concept that the texts go on from: what leads to acid rain leads to rain.
 
 The object of a positive statement is upward monotone, so a modifier may go; a subject's may not. Done only where the full
-object leads nowhere and the shorter one does, and never for graded terms ("higher price"); a kind may lose what follows a preposition.
+object leads nowhere and the shorter one does, and never for graded terms ("higher price"); a kind may lose its complement.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Kinds that a name tells: a price floor is a floor. Spare propositions, for extraction to use where a concept has no other place.
+"""Kinds that a name tells: a price floor is a floor. Spare propositions, used where a concept has no other place.
 
 Only modifiers in front are taken off, and none that takes the kind away ("artificial", "former", "potential"). The evidence is
 the sentence that defines or uses the name.

@@ -189,11 +189,13 @@ NO_DEFINITION = _words(
     "answer outcome story half majority rest time year percent dollar way same other one factor concern point lot number"
 ) - _words("number")
 # Heads that POINTING_HEADS refuses in statements and that a text may well define.
-NAMED_ANYWAY = _words("term amount quantity sum total range group effect pair order function want need share line table graph page deal hour case")
+NAMED_ANYWAY = _words(
+    "term amount quantity sum total range group effect pair order function want need share line table graph page deal hour case"
+)
 # Heads too empty to be a genus, beside POINTING_HEADS.
 GENUS_POINTS = _words(
-    "condition situation state idea notion concept extent level amount number quantity degree percentage proportion value "
-    "difference change ability means set use mean act version kind way place time case measure sum group collection combination rise"
+    "idea notion concept extent level amount number quantity degree means set use mean act version kind way place time case "
+    "group collection combination rise name term word"
 )
 # What stands before a name without belonging to it.
 IDLE_MODIFIERS = _words(
@@ -206,7 +208,9 @@ NOT_ITS_KIND = _words(
     "desired near so-called alleged higher lower rising falling"
 )
 # "a combination of A and B": A and B are its parts.
-COLLECTIONS = _words("combination mix mixture sum set collection group bundle composite compound blend series")
+COLLECTIONS = _words(
+    "combination mix mixture sum set collection group bundle composite compound blend series"
+)
 # "this situation", "this assumption": what a text points back at before it gives it a name.
 POINTED_AT = _words(
     "situation process phenomenon assumption approach effect behavior problem condition idea practice strategy policy rule "
@@ -217,4 +221,8 @@ PASSING_MODIFIERS = SIZES | _words(
     "high low strong weak large small long short simple complex graphical numerical current recent modern early late "
     "local foreign american entire different separate own whole average single double alternative preferred special serious "
     "successful positive negative critical central prominent rich poor real true early later easy difficult hard heavy light"
+)
+# Heads that POINTING_HEADS refuses in statements and that yet are the genus of what is defined.
+GENUS_ANYWAY = _words(
+    "situation ability percentage share difference sum total average range effect function tendency"
 )

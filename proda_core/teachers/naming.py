@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from proda_core.teachers.lexicon import (
     EMPTY_MODIFIERS,
     EVALUATIVE,
+    GENUS_ANYWAY,
     GENUS_POINTS,
     IDLE_MODIFIERS,
     NAMED_ANYWAY,
@@ -36,12 +37,14 @@ def term_of(unit: Unit, tokens: Sequence[Token]) -> str:
     head = _head(words)
     if head in POINTING_HEADS - NAMED_ANYWAY or head in PERSONAL or head in EVALUATIVE:
         return ""
-    if len(words) == 1 and (words[0].lower in EMPTY_MODIFIERS or len(head) < 3 or not words[0].tag.startswith(_NOUNS)):
+    if len(words) == 1 and (
+        words[0].lower in EMPTY_MODIFIERS or len(head) < 3 or not words[0].tag.startswith(_NOUNS)
+    ):
         return ""
     return _written(words, opens=unit.first == 0)
 
 
-def genus_of(unit: Unit, tokens: Sequence[Token]) -> str:
+def genus_of(unit: Unit) -> str:
     """What kind of thing the unit names: its own term, else its head alone; "" when that says nothing."""
     if unit.pronoun or unit.negated or unit.lemma in EVALUATIVE:
         return ""
@@ -49,7 +52,7 @@ def genus_of(unit: Unit, tokens: Sequence[Token]) -> str:
         named = unit.terms[0][:1].isupper() and not unit.terms[0].isupper()
         return "" if named else unit.terms[0]
     head = unit.lemma
-    if head in POINTING_HEADS | GENUS_POINTS or not is_word(head) or len(head) < 3:
+    if head in (POINTING_HEADS - GENUS_ANYWAY) | GENUS_POINTS or not is_word(head) or len(head) < 3:
         return ""
     return head
 

@@ -14,7 +14,9 @@ from proda_core.teachers.view import Statement
 
 _DIFFERENCE = frozenset(("difference", "distinction", "contrast", "trade-off", "tradeoff"))
 _AGAINST = frozenset(("while", "whereas", "but", "unlike", "versus", "instead", "conversely"))
-_EVERYDAY = frozenset(("good", "bad", "other", "same", "one", "total", "many", "new", "old", "more", "less", "higher", "lower"))
+_EVERYDAY = frozenset(
+    ("good", "bad", "other", "same", "one", "total", "many", "new", "old", "more", "less", "higher", "lower")
+)
 
 
 class PairReader:
@@ -30,7 +32,9 @@ class PairReader:
             return
         for i, unit in enumerate(self.units):
             told = unit.symbol == "N" and unit.lemma in _DIFFERENCE and self._lemma(i + 1) == "between"
-            if told and self.symbols[i - 1 : i] != "C":  # "profit is the difference between": a sum
+            if told and (
+                unit.plural or self.symbols[i - 1 : i] != "C"
+            ):  # "profit is the difference between": a sum
                 yield from self._between(i + 2)
             elif unit.symbol == ":" and self.symbols[i - 1 : i] == "N":
                 yield from self._announced(i)
@@ -39,7 +43,7 @@ class PairReader:
 
     def _between(self, at: int) -> Iterator[Statement]:
         if self.symbols[at : at + 3] == "NcN" and self._lemma(at + 1) == "and":
-            yield from _contrast(self.units[at], self.units[at + 2], at - 1)
+            yield from _contrast(self.units[at], self.units[at + 2])
 
     def _announced(self, colon: int) -> Iterator[Statement]:
         """ "two kinds of tax: an income tax and a sales tax": a plain list up to the full stop."""
@@ -60,14 +64,14 @@ class PairReader:
         for one in left[:2]:
             for other in right[:2]:
                 if _same_head(one.terms[0], other.terms[0]):
-                    yield from _contrast(one, other, i)
+                    yield from _contrast(one, other)
                     return
 
     def _lemma(self, i: int) -> str:
         return self.units[i].lemma if 0 <= i < len(self.units) else ""
 
 
-def _contrast(one: Unit, other: Unit, at: int) -> Iterator[Statement]:
+def _contrast(one: Unit, other: Unit) -> Iterator[Statement]:
     if len(one.terms) == len(other.terms) == 1 and one.terms != other.terms:
         yield Statement(one.terms[0], "CONTRAST", other.terms[0], one.first, other.last)
 

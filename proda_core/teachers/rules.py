@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from proda_core.teachers.attachments import attach
-from proda_core.teachers.defining import Defined, DefinitionReader, without_quotes
+from proda_core.teachers.defining import DefinitionReader, without_quotes
+from proda_core.teachers.definition_view import Defined
 from proda_core.teachers.grammar import SentenceGrammar
 from proda_core.teachers.kinds import Mention, kinds_by_name, with_known_kinds
 from proda_core.teachers.pairs import PairReader

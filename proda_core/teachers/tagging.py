@@ -282,7 +282,11 @@ def _repair(tokens: list[Token]) -> list[Token]:
 
 def _closes(after: Token | None) -> bool:
     """Whether a noun phrase must have ended here."""
-    return after is None or after.tag in ("PUN", "CJC", "CJT", "PRF", "VBZ", "VBB", "VM0") or after.lower in ("that", "which")
+    return (
+        after is None
+        or after.tag in ("PUN", "CJC", "CJT", "PRF", "VBZ", "VBB", "VM0")
+        or after.lower in ("that", "which")
+    )
 
 
 def _repaired_tag(token: Token, before: Token | None, after: Token | None) -> str:
@@ -290,7 +294,12 @@ def _repaired_tag(token: Token, before: Token | None, after: Token | None) -> st
     finite = tag in ("VVB", "VVZ", "VVI", "VVD")
     if finite and previous in ("AT0", "DPS"):
         return "NN2" if tag == "VVZ" else "NN1"  # "the causes", "a change"
-    if tag in ("AJ0", "AV0", "VVN", "NP0") and before is not None and before.lower in ("a", "an") and _closes(after):
+    if (
+        tag in ("AJ0", "AV0", "VVN", "NP0")
+        and before is not None
+        and before.lower in ("a", "an")
+        and _closes(after)
+    ):
         return "NN1"  # "a good or service", "an oligopoly,"
     if tag == "VVB" and previous in ("TO0", "VM0"):
         return "VVI"
