@@ -34,11 +34,7 @@ def _read(teacher: RulesTeacher, *texts: str) -> tuple[Reading, ...]:
         ("A thread that runs across the cloth is a weft thread.", "weft thread", "A thread that"),
         ("We refer to a cloth which repels water as a coated cloth.", "coated cloth", "a cloth which"),
         ("Snapping occurs when a thread dries out.", "snapping", "occurs when a"),
-        (
-            "Threads dry out and break. We call this situation dry snapping.",
-            "dry snapping",
-            "Threads dry out",
-        ),
+        ("A wire bends and breaks. We call this situation metal fatigue.", "metal fatigue", "A wire bends"),
     ],
 )
 def test_a_sentence_that_says_what_a_term_is_defines_it(
