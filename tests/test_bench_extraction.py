@@ -25,7 +25,8 @@ def test_precision_counts_what_is_right_alone_and_says_what_is_partly_beside_it(
 
 
 @pytest.mark.parametrize(
-    "text", ["1,right\n", "1,right\n1,wrong\n", "1,right\n2,maybe\n", "1,right\n2\n", "1,right\n3,wrong\n"]
+    "text",
+    ["1,right\n", "1,right\n2,right\n2,wrong\n", "1,right\n2,maybe\n", "1,right\n2\n", "1,right\n3,wrong\n"],
 )
 def test_marks_that_are_missing_double_or_unknown_are_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "marks.csv"
