@@ -53,6 +53,10 @@ class CorpusConfig(Section):
 
 class TeacherConfig(Section):
     kind: Literal["rules", "llm"] = Field("rules", description="who reads the text and writes the sentences")
+    definitions: bool = Field(
+        True,
+        description="whether the rules read also sentences that only define, name or contrast: more concepts, more to train",
+    )
     model: str | None = Field(
         None,
         pattern=r"^[a-z][a-z0-9./-]*:\S+$",

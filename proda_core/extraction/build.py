@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from proda_core.config import TeacherConfig
 from proda_core.embeddings import TextEncoder
 from proda_core.extraction.canonical import Canon, canonicalise
-from proda_core.extraction.chains import Path, find_chains
+from proda_core.extraction.chains import Path, find_chains, nodes_on
 from proda_core.extraction.graph import Triple, gather
+from proda_core.extraction.kinds import link_by_name
 from proda_core.extraction.linking import generalise
 from proda_core.ids import chain_id, concept_id, relation_id
 from proda_core.teachers import MEASURED, Definition, OnRead, Reading, Teacher
@@ -52,19 +53,23 @@ def build(
     by_id = {chunk.chunk_id: chunk for chunk in chunks}
     canon = canonicalise(readings, encoder=encoder, similarity=config.merge_similarity)
     triples = gather(readings, by_id, canon)
-    generalised = generalise(triples.kept)
-    paths = find_chains(triples.kept, max_hops=config.max_hops)
+    generalised = generalise(triples.kept, heads=any(reading.spare for reading in readings))
+    kept = triples.kept
+    placed = nodes_on(find_chains(kept, max_hops=2))
+    named = link_by_name(kept, readings, canon=canon, chunks=by_id, placed=placed)
+    kept = tuple(sorted((*kept, *named), key=lambda t: (t.subject, t.type, t.object)))
+    paths = find_chains(kept, max_hops=config.max_hops)
     on_chain = sorted({step.triple for path in paths for step in path.steps})
-    relations = {number: _relation(triples.kept[number], canon) for number in on_chain}
+    relations = {number: _relation(kept[number], canon) for number in on_chain}
     chains = tuple(_chain(path, relations, canon) for path in paths)
     concepts = _concepts(relations.values(), readings, canon, by_id)
-    dropped = dict(triples.dropped) | {"on_no_chain": len(triples.kept) - len(on_chain)}
+    dropped = dict(triples.dropped) | {"on_no_chain": len(kept) - len(on_chain)}
     return Extracted(
         concepts,
         tuple(relations.values()),
         chains,
         dropped,
-        dict(canon.merged) | {"object_generalised": generalised},
+        dict(canon.merged) | {"object_generalised": generalised, "kind_by_name": len(named)},
         tuple(left for reading in readings for left in reading.dropped),
     )
 

@@ -84,10 +84,12 @@ def canonicalise(readings: Sequence[Reading], *, encoder: TextEncoder, similarit
     """Decide which terms are one concept; ``similarity`` is the cosine from which a lexical candidate is confirmed."""
     surfaces: dict[str, Counter[str]] = defaultdict(Counter)
     for reading in readings:
-        for proposition in reading.propositions:
+        for proposition in (*reading.propositions, *reading.spare):
             surfaces[fold(proposition.subject)][proposition.subject] += 1
             surfaces[fold(proposition.object)][proposition.object] += 1
-    apart = {frozenset((fold(p.subject), fold(p.object))) for r in readings for p in r.propositions}
+    apart = {
+        frozenset((fold(p.subject), fold(p.object))) for r in readings for p in (*r.propositions, *r.spare)
+    }
     union = _Union(surfaces, apart)
     merged: Counter[str] = Counter()
     names = _stated_names(readings, surfaces)

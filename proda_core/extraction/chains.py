@@ -58,6 +58,11 @@ def find_chains(
     return tuple(found.values())
 
 
+def nodes_on(paths: Sequence[Path]) -> frozenset[str]:
+    """The concepts on any of the paths."""
+    return frozenset(node for path in paths for node in path.nodes)
+
+
 def _steps(triples: Sequence[Triple], phi: Mapping[str, RelationType]) -> dict[str, list[Step]]:
     steps: dict[str, list[Step]] = defaultdict(list)
     for number, triple in enumerate(triples):

@@ -20,11 +20,12 @@ from proda_core.types import KnowledgeSnapshot
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """``found`` of ``total`` terms; ``missing`` sorted."""
+    """``found`` of ``total`` terms, ``defined`` of them with a definition; ``missing`` sorted."""
 
     found: int
     total: int
     missing: tuple[str, ...]
+    defined: int = 0
 
     @property
     def share(self) -> float:
@@ -55,10 +56,14 @@ class Measures:
 
 def glossary_recall(snapshot: KnowledgeSnapshot, terms: Iterable[str]) -> Recall:
     """Which glossary terms are a concept's term or alias, whatever their case, hyphens and number."""
-    names = {_plain(name) for c in snapshot.concepts.values() for name in (c.term, *c.aliases)}
-    wanted = sorted(set(terms))
-    missing = tuple(term for term in wanted if not {_plain(form) for form in _forms(term)} & names)
-    return Recall(len(wanted) - len(missing), len(wanted), missing)
+    known: dict[str, bool] = {}
+    for concept in snapshot.concepts.values():
+        for name in map(_plain, (concept.term, *concept.aliases)):
+            known[name] = known.get(name, False) or bool(concept.definition)
+    wanted = {term: {_plain(form) for form in _forms(term)} for term in sorted(set(terms))}
+    missing = tuple(term for term, forms in wanted.items() if not forms & known.keys())
+    defined = sum(any(known.get(form, False) for form in forms) for forms in wanted.values())
+    return Recall(len(wanted) - len(missing), len(wanted), missing, defined)
 
 
 def read_glossary(path: Path) -> list[str]:

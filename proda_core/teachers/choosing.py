@@ -22,7 +22,7 @@ from proda_core.teachers.rules import RulesTeacher
 def teacher_from(config: TeacherConfig, context: JobContext) -> Teacher:
     """The teacher for a job."""
     if config.kind == "rules":
-        return RulesTeacher()
+        return RulesTeacher(definitions=config.definitions)
     return LlmTeacher(_opening(config, context), model=config.model or "", at_once=_at_once(context))
 
 

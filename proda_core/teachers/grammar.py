@@ -137,6 +137,7 @@ class SentenceGrammar(PredicateReader):
             kind is None
             or kind.symbol != "N"
             or kind.determiner != "other"
+            or kind.last - kind.first - kind.core > 1  # "and the other centers on"
             or not kind.plural
             or len(kind.terms) != 1
         ):

@@ -27,7 +27,7 @@ POINTING_HEADS = _words(
     " story news today tomorrow yesterday "
     "need want hand turn order account mind text video link feature topic lesson "
     "total average sum number amount quantity degree range set series group lack absence presence existence use "
-    "addition contrast comparison course general particular sum practice"
+    "addition contrast comparison course general particular sum practice due"
 )
 # Heads that say too little alone but make a concept with a modifier ("diffusion process", "exchange rate").
 BARE_HEADS = _words(
@@ -81,7 +81,7 @@ DOWN_NOUNS = _words("decrease fall decline drop reduction decrease")
 CHANGE_NOUNS = _words("change shift difference variation fluctuation")
 # X of Y is Y.
 TRANSPARENT = _words(
-    "kind type sort form class category majority lot piece bit subset instance subtype species"
+    "kind type sort form class category majority lot piece bit subset instance subtype species array host"
 )
 KIND_HEADS = _words(
     "kind type sort form variety example class category subset instance subtype case branch species"
@@ -178,3 +178,51 @@ SIZES = _words(
 )
 # First words of terms that name an amount or a degree.
 MEASURING = _words("higher lower more less fewer number amount level quantity degree lack absence change")
+# In front of a noun these point back, count out or compare: the noun names nothing of its own.
+POINTING_DETERMINERS = _words(
+    "this these those such some many most several both other another its their his her our my your few each every all no "
+    "neither either any"
+)
+# "X is a fact", "X is one reason": said of X without saying what X is.
+NO_DEFINITION = _words(
+    "fact reason result problem issue question matter example case part source cause consequence topic step key thing goal "
+    "answer outcome story half majority rest time year percent dollar way same other one factor concern point lot number"
+) - _words("number")
+# Heads that POINTING_HEADS refuses in statements and that a text may well define.
+NAMED_ANYWAY = _words(
+    "term amount quantity sum total range group effect pair order function want need share line table graph page deal hour case"
+)
+# Heads too empty to be a genus, beside POINTING_HEADS.
+GENUS_POINTS = _words(
+    "idea notion concept extent level amount number quantity degree means set use mean act version kind way place time case "
+    "group collection combination rise name term word"
+)
+# What stands before a name without belonging to it.
+IDLE_MODIFIERS = _words(
+    "important main major key specific particular given common typical usual similar certain various different famous popular "
+    "so-called well-known important useful interesting new old big huge simple possible following above below more most less very"
+)
+# In front of a name these take its kind away or only compare: a potential output is no output.
+NOT_ITS_KIND = _words(
+    "non artificial false fake former potential anti quasi pseudo imaginary virtual zero net relative expected future planned "
+    "desired near so-called alleged higher lower rising falling"
+)
+# "a combination of A and B": A and B are its parts.
+COLLECTIONS = _words(
+    "combination mix mixture sum set collection group bundle composite compound blend series"
+)
+# "this situation", "this assumption": what a text points back at before it gives it a name.
+POINTED_AT = _words(
+    "situation process phenomenon assumption approach effect behavior problem condition idea practice strategy policy rule "
+    "pattern concept type kind system method relationship argument"
+)
+# Adjectives that size up or place a thing for the moment: "strong exchange rate" is no kind of its own.
+PASSING_MODIFIERS = SIZES | _words(
+    "high low strong weak large small long short simple complex graphical numerical current recent modern early late "
+    "local foreign american entire different separate own whole average single double alternative preferred special serious "
+    "successful positive negative critical central prominent rich poor real true early later easy difficult hard heavy light"
+)
+# Heads that POINTING_HEADS refuses in statements and that yet are the genus of what is defined.
+GENUS_ANYWAY = _words(
+    "situation ability percentage share difference sum total average range effect function tendency"
+)

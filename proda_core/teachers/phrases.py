@@ -277,7 +277,7 @@ def _participle(tokens: Sequence[Token], start: int, symbol: str) -> Unit:
     return Unit(symbol, start, end, verb, text=tokens[start].lower)
 
 
-_PUNCTUATION = {"\u2014": "-", "\u2013": "-", "[": "(", "]": ")"}
+_PUNCTUATION = {"\u2014": "-", "\u2013": "-", "[": "(", "]": ")", "-": "?"}
 _COMPOUNDS = (
     (("as", "well", "as"), "c", "and"),
     (("such", "as"), "p", "such as"),

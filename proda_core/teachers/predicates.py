@@ -102,6 +102,8 @@ class PredicateReader(SubjectFinder):
     def _object_acts(self, objects: Phrase, verb: str) -> bool:
         """ "causes prices to rise", "drives rates up": what is caused is not the noun alone."""
         after = objects.end
+        if self._at(after) == "(" and ")" in self.symbols[after:]:
+            after = self.symbols.index(")", after) + 1  # "causing the curve (AD) to shift"
         if verb == "cause" and self._at(after) == "r":
             return True  # "causes those who wait to lose"
         if self._lemma(after) in ("up", "down", "away", "back", "apart", "together", "out", "off"):
@@ -218,7 +220,7 @@ class PredicateReader(SubjectFinder):
             self._define(subject, at)
         indefinite = noun.determiner in ("a", "an", "one") or (noun.plural and not noun.determiner)
         generic = all(
-            s.determiner not in ("some", "many", "most", "this", "these", "those", "such", "several")
+            s.determiner not in ("some", "many", "most", "this", "these", "those", "such", "several", "other")
             for s in subject
         )
         agrees = noun.plural or not subject[0].plural or len(subject) > 1

@@ -51,6 +51,7 @@ class Alias:
 class Reading:
     """What one chunk says. ``chains`` index ``propositions``; a proposition on no chain may still join across chunks.
 
+    ``spare`` are kinds that a name alone tells ("price floor": floor): used where a concept would else lie on no chain.
     ``dropped`` is by stage: chunk (set aside, nothing read), concepts (its definitions were), relation, definition, alias.
     """
 
@@ -60,6 +61,7 @@ class Reading:
     definitions: tuple[Definition, ...] = ()
     aliases: tuple[Alias, ...] = ()
     dropped: tuple[Dropped, ...] = ()
+    spare: tuple[Proposition, ...] = ()
 
 
 class Teacher(Protocol):

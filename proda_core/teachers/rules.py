@@ -7,19 +7,23 @@ within its paragraph, when only one subject can be meant.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from proda_core.teachers.attachments import attach
+from proda_core.teachers.defining import DefinitionReader, without_quotes
+from proda_core.teachers.definition_view import Defined
 from proda_core.teachers.grammar import SentenceGrammar
+from proda_core.teachers.kinds import Mention, kinds_by_name, with_known_kinds
+from proda_core.teachers.pairs import PairReader
 from proda_core.teachers.phrases import Unit, units_of
 from proda_core.teachers.protocol import Alias, Definition, OnRead, Proposition, Reading
 from proda_core.teachers.sentences import Sentence, SentenceSplitter
 from proda_core.teachers.tagging import Tagger, Token
-from proda_core.teachers.view import SentenceReading
+from proda_core.teachers.view import SentenceReading, Statement
 from proda_core.types import Chunk
 
-RULES_VERSION = "1"
+RULES_VERSION = "2"
 _INSIDE_CAPITAL = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]{2,}\b")
 _ABBREVIATION = re.compile(r"\(([A-Z][A-Za-z]?[A-Z]{1,5}s?)\)")
 
@@ -27,9 +31,10 @@ _ABBREVIATION = re.compile(r"\(([A-Z][A-Za-z]?[A-Z]{1,5}s?)\)")
 class RulesTeacher:
     """Implements Teacher."""
 
-    name = f"rules-{RULES_VERSION}"
-
-    def __init__(self) -> None:
+    def __init__(self, *, definitions: bool = True) -> None:
+        """``definitions``: read also what only names, defines or sets side by side."""
+        self._definitions = definitions
+        self.name = f"rules-{RULES_VERSION}" + ("" if definitions else "-statements")
         self._splitter = SentenceSplitter()
         self._tagger = Tagger()
 
@@ -39,28 +44,46 @@ class RulesTeacher:
         for number, chunk in enumerate(chunks, 1):
             readings.append(self.read_chains(chunk))
             on_read(number, len(chunks))
-        return tuple(readings)
+        return with_known_kinds(readings)
 
     def read_chains(self, chunk: Chunk) -> Reading:
         """Every proposition of the chunk, and the chains that they join into inside it."""
         propositions: list[Proposition] = []
         definitions: list[Definition] = []
         aliases: list[Alias] = []
+        mentions: list[Mention] = []
         before: tuple[Unit, ...] = ()
-        paragraph = -1
+        last: Sentence | None = None
         for sentence in self._splitter.split(chunk.text):
             tokens = self._tagger.tag(sentence.text)
             units = attach(units_of(tokens))
-            antecedents = before if sentence.paragraph == paragraph else ()
+            last = last if last is not None and last.paragraph == sentence.paragraph else None
+            antecedents = before if last is not None else ()
             reading = _read(units, tokens, antecedents)
-            propositions += _propositions(reading, sentence, tokens)
+            propositions += _stated(reading.statements, sentence, tokens)
             definitions += _definitions(reading, sentence, tokens)
             aliases += [Alias(a, b) for a, b in reading.naming]
             aliases += _abbreviations(sentence.text, units, tokens)
-            before, paragraph = reading.subject, sentence.paragraph
+            if self._definitions:
+                found = _Definitions(sentence, tokens, units, last)
+                known = {definition.term for definition in definitions if definition.end == sentence.end}
+                definitions += [one for one in found.definitions if one.term not in known]
+                propositions += found.propositions
+                propositions += _stated(PairReader(units).read(), sentence, tokens)
+                aliases += found.aliases
+                mentions += [
+                    Mention(term, sentence.start, sentence.end)
+                    for unit in units
+                    for term in unit.terms
+                    if " " in term
+                ]
+            before, last = reading.subject, sentence
         proper = proper_words(chunk.text)
-        found = tuple(dict.fromkeys(_with_capitals(p, proper) for p in propositions))
-        return Reading(chunk.chunk_id, found, join_chains(found), tuple(definitions), tuple(aliases))
+        stated = tuple(dict.fromkeys(_with_capitals(p, proper) for p in propositions))
+        spare = kinds_by_name(stated, definitions, mentions) if self._definitions else ()
+        return Reading(
+            chunk.chunk_id, stated, join_chains(stated), tuple(definitions), tuple(aliases), spare=spare
+        )
 
 
 def _read(units: list[Unit], tokens: Sequence[Token], antecedents: tuple[Unit, ...]) -> SentenceReading:
@@ -73,7 +96,9 @@ def _read(units: list[Unit], tokens: Sequence[Token], antecedents: tuple[Unit, .
     return SentenceGrammar(units, antecedents, agreement).read()
 
 
-def _propositions(reading: SentenceReading, sentence: Sentence, tokens: Sequence[Token]) -> list[Proposition]:
+def _stated(
+    statements: Iterable[Statement], sentence: Sentence, tokens: Sequence[Token]
+) -> list[Proposition]:
     return [
         Proposition(
             s.subject,
@@ -83,7 +108,7 @@ def _propositions(reading: SentenceReading, sentence: Sentence, tokens: Sequence
             sentence.start,
             sentence.end,
         )
-        for s in reading.statements
+        for s in statements
     ]
 
 
@@ -93,6 +118,47 @@ def _definitions(reading: SentenceReading, sentence: Sentence, tokens: Sequence[
     term, first = reading.defined
     text = sentence.text[tokens[first].start :].rstrip(" .;!")
     return [Definition(term, text, sentence.start, sentence.end)] if 3 <= len(text.split()) <= 45 else []
+
+
+class _Definitions:
+    """What one sentence defines, as definitions, as the genus of each, and as other names."""
+
+    def __init__(
+        self, sentence: Sentence, tokens: Sequence[Token], units: Sequence[Unit], last: Sentence | None
+    ) -> None:
+        plain = without_quotes(tokens)
+        reader = DefinitionReader(units if len(plain) == len(tokens) else attach(units_of(plain)), plain)
+        self.definitions: list[Definition] = []
+        self.propositions: list[Proposition] = []
+        self._sentence, self._tokens, self._last = sentence, plain, last
+        for defined in reader.read():
+            self._add(defined)
+        self.aliases = [Alias(term, other) for term, other in reader.other_names()]
+
+    def _add(self, defined: Defined) -> None:
+        sentence = self._sentence
+        if defined.before:
+            if self._last is not None:
+                text = self._last.text.rstrip(" .;!")
+                self._define(defined.term, text, self._last.start)
+            return
+        start, end = self._tokens[defined.first].start, self._tokens[defined.last - 1].end
+        self._define(defined.term, sentence.text[start:end].rstrip(" .;!,"), sentence.start)
+        if defined.genus:
+            self._state(defined.term, "SPECIALIZATION", defined.genus, defined.verb)
+        for part in defined.parts:
+            self._state(part, "PART_OF", defined.term, defined.verb)
+
+    def _state(self, subject: str, kind: str, object_: str, verb: tuple[int, int]) -> None:
+        if subject.lower() == object_.lower():
+            return
+        sentence, (first, last) = self._sentence, verb
+        phrase = sentence.text[self._tokens[first].start : self._tokens[last - 1].end]
+        self.propositions.append(Proposition(subject, kind, object_, phrase, sentence.start, sentence.end))
+
+    def _define(self, term: str, text: str, start: int) -> None:
+        if 3 <= len(text.split()) <= 60:
+            self.definitions.append(Definition(term, text, start, self._sentence.end))
 
 
 def _abbreviations(text: str, units: Sequence[Unit], tokens: Sequence[Token]) -> list[Alias]:

@@ -171,6 +171,9 @@ class Tagger:
         from HanTa import HanoverTagger
 
         self._model: Any = HanoverTagger.HanoverTagger("morphmodel_en.pgz")
+        # Both are pure functions of a word and are asked for the same words again and again.
+        for name in ("analyze_forward", "_analyze"):
+            setattr(self._model, name, lru_cache(maxsize=50_000)(getattr(self._model, name)))
         self._tags_of = lru_cache(maxsize=50_000)(self._read_tags)
 
     def tag(self, sentence: str) -> list[Token]:
@@ -277,11 +280,27 @@ def _repair(tokens: list[Token]) -> list[Token]:
     return repaired
 
 
+def _closes(after: Token | None) -> bool:
+    """Whether a noun phrase must have ended here."""
+    return (
+        after is None
+        or after.tag in ("PUN", "CJC", "CJT", "PRF", "VBZ", "VBB", "VM0")
+        or after.lower in ("that", "which")
+    )
+
+
 def _repaired_tag(token: Token, before: Token | None, after: Token | None) -> str:
     tag, previous = token.tag, before.tag if before else ""
     finite = tag in ("VVB", "VVZ", "VVI", "VVD")
     if finite and previous in ("AT0", "DPS"):
         return "NN2" if tag == "VVZ" else "NN1"  # "the causes", "a change"
+    if (
+        tag in ("AJ0", "AV0", "VVN", "NP0")
+        and before is not None
+        and before.lower in ("a", "an")
+        and _closes(after)
+    ):
+        return "NN1"  # "a good or service", "an oligopoly,"
     if tag == "VVB" and previous in ("TO0", "VM0"):
         return "VVI"
     if tag in ("NN1", "NN0") and previous == "VM0":

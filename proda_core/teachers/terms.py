@@ -78,6 +78,11 @@ def checked(words: Sequence[str]) -> str:
     return " ".join(words)
 
 
+def is_word(text: str) -> bool:
+    """Whether the text is a word, hyphens and apostrophes inside it allowed; no digit stands alone."""
+    return _PLAIN.fullmatch(text) is not None
+
+
 def more(term: str, *, plural: bool) -> str:
     """What an increase of ``term`` is called: "higher price", "more competition"."""
     return _degree(term, "higher", "more", plural=plural)
