@@ -64,9 +64,7 @@ def figures_of(snapshot: KnowledgeSnapshot, extracted: Extracted, words: int) ->
         "concepts": len(snapshot.concepts),
         "defined": sum(bool(c.definition) for c in snapshot.concepts.values()),
         "relations": len(snapshot.relations),
-        "by_name_alone": sum(
-            r.verb_phrase in (snapshot.term(r.subject_id), "") for r in snapshot.relations.values()
-        ),
+        "by_name_alone": sum(relation.told_by_name for relation in snapshot.relations.values()),
         "types": dict(sorted(kinds.items())),
         "chains": len(snapshot.chains),
         "orphans": len(find_orphans(snapshot)),

@@ -69,9 +69,10 @@ class _Around:
 def drawn_relations(
     snapshot: KnowledgeSnapshot, curated: Curated, *, count: int, pick: random.Random
 ) -> list[Shown]:
-    """``count`` relations, each with its first evidence."""
+    """``count`` relations that a sentence says, each with its first evidence; what a name alone tells is no reading to judge."""
     around = _Around(curated)
-    ids = pick.sample(sorted(snapshot.relations), min(count, len(snapshot.relations)))
+    read = sorted(key for key, relation in snapshot.relations.items() if not relation.told_by_name)
+    ids = pick.sample(read, min(count, len(read)))
     relations = [snapshot.relations[one] for one in ids]
     return [
         around.shown(

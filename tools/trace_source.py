@@ -58,7 +58,7 @@ def _in_graph(host: Host, book: Book, key: str) -> Found:
         return "chain", " -> ".join(snapshot.term(one) for one in chain.concept_ids), chain.relation_ids
     if key in snapshot.relations:
         relation = snapshot.relations[key]
-        return "relation", relation.verb_phrase, (key,)
+        return "relation", relation.verb_phrase or "told by the name", (key,)
     if key in snapshot.concepts:
         about = sorted(
             one.relation_id for one in snapshot.relations.values() if key in (one.subject_id, one.object_id)

@@ -151,7 +151,8 @@ def _fresh_seed(seed: int, number: int) -> int:
 def random_diagnoses(material: Material, *, seed: int) -> tuple[Diagnosis, ...]:
     """As many diagnoses, of the same kinds and with as many nodes, of chains that did not fail.
 
-    They share no concept pair with a failed dev chain or a sealed one. Where such chains are fewer, each is used once.
+    They share no concept pair with a failed dev chain or a sealed one, and each is used once. A diagnosis for which none is left
+    that is long enough has no counterpart.
     """
     chains = _unfailed_chains(material)
     Random(f"random patch:{seed}").shuffle(chains)
@@ -159,17 +160,23 @@ def random_diagnoses(material: Material, *, seed: int) -> tuple[Diagnosis, ...]:
         (d for d in material.diagnoses if d.kind in _PATCHED), key=lambda d: (d.kind.value, d.item_id)
     )
     Random(f"random patch:{seed}:kinds").shuffle(wanted)
-    return tuple(
-        replace(
-            diagnosis,
-            item_id=chain.chain_id,
-            chain_id=chain.chain_id,
-            nodes=tuple(_as_many_nodes(diagnosis, chain)),
-            probes=(),
-            detail="a chain that did not fail",
+    found = []
+    for diagnosis in wanted:
+        chain = next((one for one in chains if _long_enough(one, diagnosis)), None)
+        if chain is None:
+            continue
+        chains.remove(chain)
+        found.append(
+            replace(
+                diagnosis,
+                item_id=chain.chain_id,
+                chain_id=chain.chain_id,
+                nodes=tuple(_as_many_nodes(diagnosis, chain)),
+                probes=(),
+                detail="a chain that did not fail",
+            )
         )
-        for diagnosis, chain in zip(wanted, chains, strict=False)
-    )
+    return tuple(found)
 
 
 _PATCHED = (DiagnosisKind.CONCEPT_GAP, DiagnosisKind.REASONING_DEFICIT)
@@ -191,8 +198,19 @@ def _pairs(material: Material, chain: Chain) -> set[tuple[str, str]]:
     return {pair_key(relation.subject_id, relation.object_id) for relation in relations}
 
 
+def _levels(diagnosis: Diagnosis) -> tuple[int, int]:
+    """How many concepts and relations a diagnosis names."""
+    concepts = sum(node.startswith("c_") for node in diagnosis.nodes)
+    return concepts, len(diagnosis.nodes) - concepts
+
+
+def _long_enough(chain: Chain, diagnosis: Diagnosis) -> bool:
+    concepts, relations = _levels(diagnosis)
+    return len(chain.concept_ids) >= concepts and len(chain.relation_ids) >= relations
+
+
 def _as_many_nodes(diagnosis: Diagnosis, chain: Chain) -> Iterator[str]:
     """Nodes of a chain, as many of each level as a diagnosis names."""
-    concepts = sum(node.startswith("c_") for node in diagnosis.nodes)
+    concepts, relations = _levels(diagnosis)
     yield from chain.concept_ids[:concepts]
-    yield from chain.relation_ids[: len(diagnosis.nodes) - concepts]
+    yield from chain.relation_ids[:relations]

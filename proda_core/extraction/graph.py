@@ -61,6 +61,7 @@ def gather(
                 subject, object_ = object_, subject
             key = (subject, proposition.type, object_)
             triple = found.setdefault(key, Triple(*key, proposition.verb_phrase))
+            triple.verb_phrase = triple.verb_phrase or proposition.verb_phrase
             _witness(triple, proposition, chunks[reading.chunk_id])
     return Triples(_one_a_pair(found, dropped), dict(sorted(dropped.items())))
 
@@ -79,8 +80,8 @@ def _one_a_pair(found: Mapping[tuple[str, str, str], Triple], dropped: Counter[s
         by_pair[triple.pair].append(triple)
     kept: list[Triple] = []
     for triples in by_pair.values():
-        # Stable: among equals the one read first stays.
-        best = max(triples, key=lambda t: len(t.evidence))
+        # What a sentence says comes before what a name tells. Stable: among equals the one read first stays.
+        best = max(triples, key=lambda t: (bool(t.verb_phrase), len(t.evidence)))
         kept.append(best)
         for other in triples:
             if other is not best:

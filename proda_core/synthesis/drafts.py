@@ -65,6 +65,8 @@ class Drafter:
         """Up to ``limit`` drafts, forward and backward in turn, each in another template of the item family."""
         walk = Walk(chain.relation_ids, chain.concept_ids)
         first, last = walk.concept_ids[0], walk.concept_ids[-1]
+        if any(self._truths.snapshot.relations[key].told_by_name for key in chain.relation_ids):
+            return ChainDrafts(chain, (), "told_by_a_name")
         if self._truths.between(first, last):
             return ChainDrafts(chain, (), "direct_relation")
         if self._truths.same_name(first, last):

@@ -1,7 +1,7 @@
 """Kinds that a name tells: a price floor is a floor. Spare propositions, used where a concept has no other place.
 
 Only modifiers in front are taken off, and none that takes the kind away ("artificial", "former", "potential"). The evidence is
-the sentence that defines or uses the name.
+the sentence that defines or uses the name; the wording is empty, for no words of the text say so.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _made_up(term: str) -> bool:
 
 def _take(found: dict[tuple[str, str], Proposition], term: str, start: int, end: int) -> None:
     for kind in _kinds(term):
-        found.setdefault((term, kind), Proposition(term, "SPECIALIZATION", kind, term, start, end))
+        found.setdefault((term, kind), Proposition(term, "SPECIALIZATION", kind, "", start, end))
 
 
 def _kinds(term: str) -> Iterator[str]:

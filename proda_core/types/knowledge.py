@@ -33,7 +33,10 @@ class Concept:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """L2. A typed triple; ``verb_phrase`` is the text's own wording, kept as evidence and never instead of the type."""
+    """L2. A typed triple; ``verb_phrase`` is the text's own wording, kept as evidence and never instead of the type.
+
+    It is empty where the subject's name alone tells the relation ("price floor" is a kind of "floor").
+    """
 
     relation_id: str
     subject_id: str
@@ -42,6 +45,11 @@ class Relation:
     verb_phrase: str
     evidence: tuple[Evidence, ...]
     discipline: str
+
+    @property
+    def told_by_name(self) -> bool:
+        """Whether no sentence says it: who reads the two names knows it, so nothing is tested by asking for it."""
+        return not self.verb_phrase
 
 
 @dataclass(frozen=True, slots=True)

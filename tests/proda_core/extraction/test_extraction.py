@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -291,3 +292,15 @@ def test_glossary_terms_are_found_by_alias_and_number_and_samples_repeat() -> No
     recall = glossary_recall(snapshot, ["Friction", "expansions", "entropy", "heat (Q)"])
     assert (recall.found, recall.total, recall.missing) == (3, 4, ("entropy",))
     assert sample_relations(snapshot, count=3, seed=1) == sample_relations(snapshot, count=3, seed=1)
+
+
+def test_what_a_sentence_says_comes_before_what_a_name_tells_however_often_it_is_used() -> None:
+    by_name = Proposition("price floor", "SPECIALIZATION", "floor", "", 0, len(SENTENCE))
+    elsewhere = replace(by_name, end=4)
+    said = _p("price floor", "CAUSAL", "floor")
+    again = _p("price floor", "SPECIALIZATION", "floor")
+    canon = canonicalise([_reading(by_name, said)], encoder=OwnVector(), similarity=0.9)
+    (kept,) = gather([_reading(by_name, elsewhere, said)], {"k_1": _chunk()}, canon).kept
+    assert kept.type == "CAUSAL"
+    (kept,) = gather([_reading(by_name, again)], {"k_1": _chunk()}, canon).kept
+    assert kept.verb_phrase == "says"

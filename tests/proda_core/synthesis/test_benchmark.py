@@ -13,7 +13,7 @@ from proda_core.config import BenchmarkConfig
 from proda_core.errors import JobError, TooFewGroups
 from proda_core.guard import LineageIndex
 from proda_core.jobs import JobContext, JobRequest
-from proda_core.knowledge import save_snapshot, snapshot_id
+from proda_core.knowledge import make_snapshot, save_snapshot, snapshot_id
 from proda_core.records import load_benchmark
 from proda_core.synthesis import benchmark_job
 from proda_core.synthesis.benchmark import BenchmarkBuild, build_benchmark
@@ -159,3 +159,15 @@ def test_the_job_ends_when_asked_to_stop(tmp_path: Path, snapshot: KnowledgeSnap
     )
     with pytest.raises(JobError, match="cancelled"):
         benchmark_job.run(context, request)
+
+
+def test_a_chain_with_a_step_that_a_name_alone_tells_carries_no_item(snapshot: KnowledgeSnapshot) -> None:
+    tested = next(iter(build_benchmark(snapshot, CONFIG, seed=0).benchmark.items)).l2_ids[0]
+    relations = [
+        replace(relation, verb_phrase="") if key == tested else relation
+        for key, relation in snapshot.relations.items()
+    ]
+    told = make_snapshot(snapshot.concepts.values(), relations, snapshot.chains.values())
+    built = build_benchmark(told, CONFIG, seed=0).benchmark
+    assert built.items and not [item for item in built.items if tested in item.l2_ids]
+    assert "told_by_a_name" in {left.reason for left in built.left_out}
