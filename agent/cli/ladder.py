@@ -80,11 +80,13 @@ def general_table(view: dict[str, Any]) -> Table:
     first, best = view["ladder"][0], incumbent(view)
     shown = [row for row in view["ladder"] if row["kind"] in ("base", "v1") or row["label"] == best]
     table = Table(
-        Column("kind or subject"),
-        Column("n", justify="right"),
+        Column("kind or subject", overflow="fold"),
+        Column("n", justify="right", no_wrap=True),
         *(Column(row["label"], justify="right", no_wrap=True) for row in shown),
-        Column("since the base", justify="right", no_wrap=True),
+        Column("change", justify="right", no_wrap=True),
         box=SIMPLE_HEAD,
+        caption="accuracy in percent, of n tasks or questions each: few tell little",
+        caption_justify="left",
         header_style="bold",
         padding=(0, 1),
     )
@@ -93,7 +95,7 @@ def general_table(view: dict[str, Any]) -> Table:
         name: last[name]["value"] - of["value"] for name, of in first["general_by"].items() if name in last
     }
     for name in sorted(change, key=lambda name: (change[name], name)):
-        figures = [percent(row["general_by"][name]) if name in row["general_by"] else "" for row in shown]
+        figures = [_share(row["general_by"].get(name)) for row in shown]
         table.add_row(
             escape(words(name)),
             str(first["general_by"][name]["n"]),
@@ -101,6 +103,10 @@ def general_table(view: dict[str, Any]) -> Table:
             points({"value": change[name]}),
         )
     return table
+
+
+def _share(interval: dict[str, Any] | None) -> str:
+    return "" if interval is None else f"{100 * interval['value']:.1f}"
 
 
 def ladder_markdown(view: dict[str, Any]) -> str:

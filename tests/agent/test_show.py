@@ -51,14 +51,18 @@ def test_general_skill_is_shown_by_kind_for_base_v1_and_incumbent_the_greatest_l
     view = finished_view()
     rows = {row["label"]: row for row in view["ladder"]}
     rows["Base"]["general_by"] = {"copy": interval(50, 60), "quiz": interval(40, 60)}
+    long = "high school european history"
     rows["V1"]["general_by"] = {"copy": interval(45, 60), "quiz": interval(20, 60)}
     rows["V2"]["general_by"] = {"copy": interval(53, 60), "quiz": interval(31, 60)}
+    for row in view["ladder"]:
+        row["general_by"][long] = interval(6, 60)
     text = shown(view, 80)
     table = text[text.index("general skill, before and after") :].splitlines()
     quiz, copy = (next(line for line in table if line.split()[:1] == [name]) for name in ("quiz", "copy"))
     assert table.index(quiz) < table.index(copy)
-    assert re.sub(r"\([^)]*\)", "", quiz).split() == ["quiz", "60", "66.7", "33.3", "51.7", "-15.0"]
-    assert re.sub(r"\([^)]*\)", "", copy).split() == ["copy", "60", "83.3", "75.0", "88.3", "+5.0"]
+    assert quiz.split() == ["quiz", "60", "66.7", "33.3", "51.7", "-15.0"]
+    assert any(long in line for line in table)
+    assert copy.split() == ["copy", "60", "83.3", "75.0", "88.3", "+5.0"]
 
 
 def test_the_report_follows_the_case_from_failed_answer_to_sentence() -> None:
