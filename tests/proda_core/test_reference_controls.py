@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from proda_core.config import load_config
-from proda_core.demo import DEMO_CONFIG, basis_of, reference_controls
+from proda_core.corpus.sources import corpus_digest
+from proda_core.demo import DEMO_CONFIG, DEMO_CORPUS, basis_of, reference_controls
 from tests.models import tiny_llama
 
 CORPUS = "c" * 64
@@ -40,6 +41,13 @@ def test_a_session_on_the_same_corpus_base_and_settings_is_shown_them(shipped: P
 )
 def test_a_session_with_other_settings_is_not(shipped: Path, setting: str) -> None:
     assert reference_controls(load_config(DEMO_CONFIG, [setting]), CORPUS, shipped=shipped) is None
+
+
+def test_figures_ship_for_the_embedded_default_as_it_is_and_hold_the_repair_against_controls() -> None:
+    found = reference_controls(load_config(DEMO_CONFIG), corpus_digest(DEMO_CORPUS))
+    assert found is not None, "a setting, the corpus or the base is another: measure again (CONTRIBUTING.md)"
+    assert {one["recipe"] for one in found["recipes"]} >= {"diagnosed", "random", "more"}
+    assert {one["control"] for one in found["comparisons"]} >= {"random", "more"}
 
 
 def test_another_corpus_another_base_or_no_file_gives_none(shipped: Path, tmp_path: Path) -> None:
