@@ -28,6 +28,9 @@ from proda_core.training.run import Observer, TrainingRun, load_base, train_run
 
 HOST = "127.0.0.1"
 NOTICE_S = 60.0  # the first process has this long to notice by itself that another is gone
+_REAPING = (
+    threading.Lock()
+)  # of two threads that ask at once for an exit code, one is told that there is none
 
 
 @contextmanager
@@ -131,7 +134,7 @@ def _watch(others: Sequence[BaseProcess], ended: threading.Event) -> None:
 
     def watch() -> None:
         connection.wait([process.sentinel for process in others])
-        if any(process.exitcode for process in others) and not ended.wait(NOTICE_S):
+        if any(_exit_code(process) for process in others) and not ended.wait(NOTICE_S):
             sys.stderr.write("a process of this training is gone and the first one hangs; it ends\n")
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -142,10 +145,18 @@ def _say_who_is_lost(others: Sequence[_Other], error: RuntimeError) -> None:
     """SystemExit where the error comes of a process that is gone."""
     connection.wait([process.sentinel for process, _ in others], timeout=5.0)
     for process, _ in others:
-        if process.exitcode not in (None, 0):
+        if code := _exit_code(process):
             raise SystemExit(
-                f"{process.name} ended with {process.exitcode}; the next launch goes on from the last checkpoint"
+                f"{process.name} ended with {code}; the next launch goes on from the last checkpoint"
             ) from error
+
+
+def _exit_code(process: BaseProcess) -> int | None:
+    """None while it lives. One whose end is seen may not have left its code yet: that is waited for."""
+    with _REAPING:
+        if connection.wait([process.sentinel], timeout=0):
+            process.join()
+        return process.exitcode
 
 
 def _serve(pipe: Any, run: TrainingRun, variables: Mapping[str, str]) -> None:

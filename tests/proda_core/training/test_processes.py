@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import multiprocessing
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -80,10 +86,12 @@ def test_under_torchrun_two_processes_have_the_losses_of_one(bases: dict[str, Pa
 
 
 class Meddler:
-    """Does one thing to a running job at each of some steps, once; notes the processes that it saw."""
+    """Does one thing to a running job at each of some steps, once it has beaten as often; notes the processes that it saw."""
 
-    def __init__(self, executor: LocalExecutor, job_id: str, at: dict[int, Callable[[], object]]) -> None:
-        self._executor, self._job_id, self._at = executor, job_id, dict(at)
+    def __init__(
+        self, executor: LocalExecutor, job_id: str, at: dict[int, Callable[[], object]], *, beaten: int = 0
+    ) -> None:
+        self._executor, self._job_id, self._at, self._beaten = executor, job_id, dict(at), beaten
         self.seen: set[psutil.Process] = set()
         self.beats: list[int] = []
 
@@ -93,7 +101,7 @@ class Meddler:
         self.beats.append(self._executor.status(self._job_id).beats)
         due = [step for step in self._at if progress.done >= step]
         self.seen.update(self.both())
-        if due and len(self.both()) == 2:
+        if due and len(self.both()) == 2 and self.beats[-1] >= self._beaten:
             self._at.pop(due[0])()
 
     def both(self) -> list[psutil.Process]:
@@ -140,12 +148,26 @@ def test_a_lost_process_and_a_killed_worker_are_gone_on_from_to_the_same_weights
 def test_several_processes_beat_stop_when_asked_and_leave_nobody_behind(session: TrainingSession) -> None:
     executor = LocalExecutor(session.folder)
     job_id = executor.submit(session.request(epochs=4000, processes=2)).job_id
-    meddler = Meddler(executor, job_id, {30: lambda: executor.cancel(job_id)})
+    meddler = Meddler(executor, job_id, {30: lambda: executor.cancel(job_id)}, beaten=2)
     with pytest.raises(JobFailed, match="cancelled at step"):
         asyncio.run(executor.wait(job_id, meddler))
     assert executor.status(job_id).state is JobState.CANCELLED
     assert meddler.beats[-1] >= 2 and meddler.beats == sorted(meddler.beats)
     assert len(meddler.seen) == 2 and meddler.alive() == []
+
+
+def test_the_exit_code_of_a_lost_process_is_told_to_each_of_two_threads_that_see_its_end() -> None:
+    def code(process: BaseProcess) -> int | None:
+        connection.wait([process.sentinel])
+        return processes._exit_code(process)
+
+    with ThreadPoolExecutor(2) as threads:
+        for _ in range(20):
+            process = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+            process.start()
+            told = [threads.submit(code, process) for _ in range(2)]
+            process.kill()
+            assert [one.result(timeout=30) for one in told] == [-signal.SIGKILL, -signal.SIGKILL]
 
 
 def test_more_processes_than_gpus_are_refused(
