@@ -6,6 +6,7 @@ tests fail: what was not tried is not known to work.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import Literal
 
 import psutil
 import pytest
+from openai import AsyncOpenAI
 from pydantic import BaseModel, Field
 from pydantic_ai import Agent, NativeOutput, models
 from pydantic_ai.models.openai import OpenAIChatModel
@@ -92,7 +94,10 @@ def _processes_of(folder: SessionFolder) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.name().startswith("VLLM") or str(folder.root.parent) in " ".join(process.cmdline()):
+            of_ours = process.name().startswith("VLLM") or str(folder.root.parent) in " ".join(
+                process.cmdline()
+            )
+            if of_ours and process.status() != psutil.STATUS_ZOMBIE:  # ended, and not yet waited for by init
                 found.append(process)
         except psutil.Error:
             continue
@@ -183,13 +188,23 @@ def test_a_schema_is_obeyed_by_a_model_that_knows_nothing_of_it(
     student = served.open(None)  # holds the server up
     state = served.files.state()
     assert state is not None
-    model = OpenAIChatModel("base", provider=VLLMProvider(base_url=f"{state.url}/v1", api_key=state.key))
-    agent = Agent(model, output_type=NativeOutput(Reading), retries={"output": 0})
-    kinds = set()
-    for text in ("Heat leads to cooling.", "A fluid is part of a basin.", "Magma differs from sediment."):
-        found = agent.run_sync(text, model_settings={"max_tokens": 64, "temperature": 1.0}).output
-        assert isinstance(found, Reading)
-        kinds.add(found.kind)
+
+    async def ask() -> set[str]:
+        async with AsyncOpenAI(base_url=f"{state.url}/v1", api_key=state.key) as client:
+            model = OpenAIChatModel("base", provider=VLLMProvider(openai_client=client))
+            agent = Agent(model, output_type=NativeOutput(Reading), retries={"output": 0})
+            kinds: set[str] = set()
+            for text in (
+                "Heat leads to cooling.",
+                "A fluid is part of a basin.",
+                "Magma differs from sediment.",
+            ):
+                found = (await agent.run(text, model_settings={"max_tokens": 64, "temperature": 1.0})).output
+                assert isinstance(found, Reading)
+                kinds.add(found.kind)
+            return kinds
+
+    kinds = asyncio.run(ask())
     assert kinds
     student.close()
 
